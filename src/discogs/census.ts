@@ -1,0 +1,125 @@
+/** Counts every element and attribute path of a dump, and tells which of them no column takes. */
+import type { Element } from '../xml/element.ts'
+import type { Dump } from './dataset.ts'
+import { type ElementNode, elementTree } from './element-tree.ts'
+
+export interface CensusLine {
+  /** From the root: `releases/release/@id`; `text()` for text where none is expected. */
+  readonly path: string
+  readonly count: number
+  readonly status: 'mapped' | 'ignored' | 'unknown'
+}
+
+/** A path that was met. */
+interface Met {
+  readonly path: string
+  readonly node: ElementNode | null
+  readonly ignored: boolean
+  readonly children: Map<string, Met>
+  readonly attributes: Map<string, Counter>
+  count: number
+  /** Times it had text although no column takes it. */
+  strayText: number
+}
+
+interface Counter {
+  count: number
+}
+
+export class Census {
+  readonly #dump: Dump
+  readonly #patterns: readonly RegExp[]
+  readonly #top = new Map<string, Met>()
+  readonly #byNode = new Map<ElementNode, Met>()
+  #strayText = 0
+
+  constructor(dump: Dump) {
+    this.#dump = dump
+    this.#patterns = dump.ignored.map(patternOf)
+    this.#top.set(dump.record, this.#meet(`${dump.root}/${dump.record}`, elementTree(dump), false))
+  }
+
+  /** Counts one child of the root and all below it. */
+  count(element: Element): void {
+    let met = this.#top.get(element.name)
+    if (met === undefined) {
+      met = this.#meet(`${this.#dump.root}/${element.name}`, null, false)
+      this.#top.set(element.name, met)
+    }
+    this.#visit(element, met)
+  }
+
+  /** Counts text that stands between records. */
+  countStrayText(): void {
+    this.#strayText++
+  }
+
+  /** Everything met, sorted by path. */
+  lines(): CensusLine[] {
+    const lines: CensusLine[] = []
+    const seen = new Set<Met>()
+    const collect = (met: Met): void => {
+      if (seen.has(met)) return
+      seen.add(met)
+      const own = statusOf(met.node !== null, met.ignored)
+      if (met.count > 0) lines.push({ path: met.path, count: met.count, status: own })
+      if (met.strayText > 0) lines.push({ path: `${met.path}/text()`, count: met.strayText, status: met.ignored ? 'ignored' : 'unknown' })
+      for (const [name, { count }] of met.attributes) {
+        const path = `${met.path}/@${name}`
+        const status = statusOf(met.node?.attributes.has(name) === true, met.ignored || this.#isIgnored(path))
+        lines.push({ path, count, status })
+      }
+      for (const child of met.children.values()) collect(child)
+    }
+    for (const met of this.#top.values()) collect(met)
+    if (this.#strayText > 0) lines.push({ path: `${this.#dump.root}/text()`, count: this.#strayText, status: 'unknown' })
+    return lines.sort((left, right) => (left.path < right.path ? -1 : 1))
+  }
+
+  #visit(element: Element, met: Met): void {
+    met.count++
+    if (met.node?.takesText !== true && /[^ \t\r\n]/.test(element.text)) met.strayText++
+    for (const name of element.attributes.keys()) {
+      const counter = met.attributes.get(name)
+      if (counter === undefined) met.attributes.set(name, { count: 1 })
+      else counter.count++
+    }
+    for (const child of element.children) this.#visit(child, this.#childOf(met, child.name))
+  }
+
+  #childOf(met: Met, name: string): Met {
+    let child = met.children.get(name)
+    if (child === undefined) {
+      const node = met.node?.children.get(name) ?? null
+      const path = `${met.path}/${name}`
+      // An element inside itself (a track in a track) is one path, however deep.
+      const known = node === null ? undefined : this.#byNode.get(node)
+      child = known ?? this.#meet(path, node, met.ignored || this.#isIgnored(path))
+      met.children.set(name, child)
+    }
+    return child
+  }
+
+  #meet(path: string, node: ElementNode | null, ignored: boolean): Met {
+    const met = { path, node, ignored, children: new Map(), attributes: new Map(), count: 0, strayText: 0 }
+    if (node !== null) this.#byNode.set(node, met)
+    return met
+  }
+
+  #isIgnored(path: string): boolean {
+    const below = path.slice(`${this.#dump.root}/${this.#dump.record}/`.length)
+    return this.#patterns.some((pattern) => pattern.test(below))
+  }
+}
+
+function statusOf(mapped: boolean, ignored: boolean): CensusLine['status'] {
+  if (mapped) return 'mapped'
+  return ignored ? 'ignored' : 'unknown'
+}
+
+/** `images/**` covers images and below; `**` before a name, any depth. */
+function patternOf(pattern: string): RegExp {
+  if (pattern.endsWith('/**')) return new RegExp(`^${pattern.slice(0, -3)}(/|$)`)
+  if (pattern.startsWith('**/')) return new RegExp(`(^|/)${pattern.slice(3)}(/|$)`)
+  return new RegExp(`^${pattern}$`)
+}
