@@ -47,6 +47,9 @@ export async function* inflatedChunks(file: string, options: InflateOptions = {}
     })
   }
   options.signal?.throwIfAborted()
+  // zlib may be through before the file is: what comes now is read below, and must not be seen twice.
+  source.destroy()
+  observe.destroy()
   await assertPadding(file, gunzip.bytesWritten, bytesRead, options)
 }
 

@@ -153,7 +153,7 @@ export class RecordSplitter {
     } catch (error) {
       if (!(error instanceof XmlError)) throw error
       const located = new XmlError(error.message, this.#buffer.offsetOf(error.offset))
-      if (this.#phase !== 'content' && this.#phase !== 'record') throw located
+      if (error.fatal || (this.#phase !== 'content' && this.#phase !== 'record')) throw located
       this.#reject(located)
       return null
     }
@@ -196,7 +196,7 @@ export class RecordSplitter {
   /** Moves over markup outside records; it must be UTF-8 like everything else. */
   #moveOutside(next: number): null {
     if (next === incomplete) return null
-    if (!isUtf8(this.#buffer.bytes.subarray(this.#at, next))) throw new XmlError('not UTF-8', this.#at)
+    if (!isUtf8(this.#buffer.bytes.subarray(this.#at, next))) throw new XmlError('not UTF-8', this.#at, true)
     return this.#move(next)
   }
 
