@@ -1,0 +1,19 @@
+import { dumps } from '../src/discogs/catalogue.ts'
+import { checkGroups } from '../src/discogs/check-groups.ts'
+import { defineDag } from '../src/scheduler/dag.ts'
+import { params } from './params.ts'
+
+const about = 'The monthly Discogs dump: XML in, checked Parquet snapshot out, pointer moved last.'
+const runPrefix = ({ dump_month }: { readonly dump_month: string }) => dump_month
+
+/** The monthly Discogs dump: XML in, checked Parquet snapshot out, pointer moved last. */
+export default defineDag('main', { about, schedule: '0 6 20 * *', params, runPrefix }, ({ task, check, promote }) => {
+  const preflight = task('preflight')
+  const download = task('download', { upstream: [preflight], retries: 5 })
+  const ingest = dumps.map((dump) => task(`ingest.${dump.name}`, { script: 'ingest', args: [dump.name], upstream: [download] }))
+  const build = task('build', { upstream: ingest })
+  const checks = checkGroups.map((group) => check(`check.${group}`, { script: 'check', args: [group], upstream: [build] }))
+  const seal = task('seal', { upstream: checks })
+  const promotion = promote('promote', { upstream: [seal], requires: { run_mode: 'prod', allow_promote: true } })
+  task('report', { upstream: [promotion] })
+})

@@ -1,0 +1,29 @@
+/** Params of `main`. */
+import { z } from 'zod'
+import { percent, wholeNumber } from '../src/scheduler/params.ts'
+import type { Session } from '../src/scheduler/session.ts'
+
+export function params(session: Session) {
+  return z.strictObject({
+    dump_month: z
+      .string()
+      .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'expected a month, YYYY-MM')
+      .default(session.month)
+      .describe('month of the dumps, YYYY-MM; default: the month of the session'),
+    run_mode: z.enum(['dev', 'test', 'prod']).default('dev').describe('dev, test or prod; only prod may publish'),
+    allow_promote: z
+      .stringbool('expected true or false')
+      .default(false)
+      .describe('publish when every check has passed; needs run_mode=prod'),
+    do_download: z.stringbool('expected true or false').default(false).describe('fetch the dumps first'),
+    quarantine_cap: wholeNumber()
+      .default(0)
+      .describe('how many malformed records of a dump are put aside before its ingest fails'),
+    truncation_percent: percent().default(2).describe('rows or highest id so far below the previous snapshot stop the run'),
+    orphan_percent: percent().default(5).describe('a share of orphans above this stops the run'),
+    rollback_on_failure: z
+      .stringbool('expected true or false')
+      .default(true)
+      .describe('put the pointer back when a report after publishing fails'),
+  })
+}

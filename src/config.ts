@@ -1,0 +1,207 @@
+/**
+ * Settings (design §11): the environment, else `.env` of the project, else the default. Nothing else in the project reads
+ * `process.env`, but for `scheduler/child.ts`, which hands it on to children.
+ */
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname, resolve } from 'node:path'
+import { parseEnv } from 'node:util'
+import { exitCodes, hasCode, PipelineError } from './errors.ts'
+import type { TaskSettings } from './scheduler/context.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Settings of the command line and the scheduler. Every directory is absolute. */
+export interface Config extends TaskSettings {
+  /** Where package.json lies; tasks run here. */
+  readonly projectDir: string
+  readonly lakeDir: string
+  readonly rawDir: string
+  readonly stateDir: string
+  /** How many tasks run at once. */
+  readonly parallelism: number
+}
+
+/** Where a task process is to die or to stop, for crash tests. */
+export interface Fault {
+  readonly taskId: string
+  readonly step: string
+  readonly action: 'kill' | 'hold'
+}
+
+/** What a task process is told by whoever started it: the scheduler, or the script that `dag compile --format sh` prints. */
+export interface TaskEnvironment {
+  readonly runId: string
+  readonly dagId: string
+  readonly taskId: string
+  readonly session: string
+  readonly attempt: number
+  readonly tryNumber: number
+  readonly params: Readonly<Record<string, string>>
+  readonly lakeDir: string
+  readonly rawDir: string
+  readonly settings: TaskSettings
+  /** State of the scheduler, null when there is none. Never taken from `.env` or a default. */
+  readonly stateDir: string | null
+  /** Where progress, check results and the result go as JSON lines, null when nobody reads them. */
+  readonly resultFile: string | null
+  /** A descriptor whose end of file says that the scheduler is gone, null when there is none. */
+  readonly lifelineFd: number | null
+  readonly fault: Fault | null
+}
+
+/** Where settings are looked up; the defaults are those of the running process. */
+export interface ConfigSources {
+  readonly environment?: Environment
+  /** Relative paths of the environment start here. */
+  readonly cwd?: string
+  /** `.env` lies here; relative paths in it, and the defaults, start here. */
+  readonly projectDir?: string
+}
+
+/** @throws PipelineError (exit 2) that lists every bad value at once */
+export function loadConfig(sources: ConfigSources = {}): Config {
+  const lookup = new Lookup(sources)
+  const config: Config = {
+    projectDir: lookup.projectDir,
+    lakeDir: lookup.directory('DISCOGS_DATA_LAKE', 'lake/hive-data'),
+    rawDir: lookup.directory('DISCOGS_RAW', 'lake/raw'),
+    stateDir: lookup.directory('DAG_STATE', 'state'),
+    ...lookup.settings(),
+    parallelism: lookup.integer('DAG_PARALLELISM', availableParallelism()),
+  }
+  lookup.refuse('the settings are not valid')
+  return config
+}
+
+/** @throws PipelineError (exit 2) that lists everything missing or bad at once */
+export function taskEnvironment(sources: ConfigSources = {}): TaskEnvironment {
+  const lookup = new Lookup(sources)
+  const environment: TaskEnvironment = {
+    runId: lookup.required('RUN_ID'),
+    dagId: lookup.required('DAG_ID'),
+    taskId: lookup.required('TASK_ID'),
+    session: lookup.required('SESSION'),
+    attempt: lookup.integer('ATTEMPT', 1),
+    tryNumber: lookup.integer('TRY', 1),
+    params: lookup.params(),
+    lakeDir: lookup.directory('DISCOGS_DATA_LAKE', 'lake/hive-data'),
+    rawDir: lookup.directory('DISCOGS_RAW', 'lake/raw'),
+    settings: lookup.settings(),
+    stateDir: lookup.environmentPath('DAG_STATE'),
+    resultFile: lookup.environmentPath('RESULT_FILE'),
+    lifelineFd: lookup.own('DAG_LIFELINE_FD') === undefined ? null : lookup.integer('DAG_LIFELINE_FD', 3),
+    fault: lookup.fault(),
+  }
+  lookup.refuse(
+    'this task cannot start: tasks are started by `dag trigger`, or by the script that `dag compile --format sh` prints',
+  )
+  return environment
+}
+
+/** Reads values one by one and collects what is wrong with them. */
+class Lookup {
+  readonly projectDir: string
+  readonly #cwd: string
+  readonly #environment: Environment
+  readonly #file: Environment
+  readonly #problems: string[] = []
+
+  constructor(sources: ConfigSources) {
+    this.projectDir = sources.projectDir ?? dirname(import.meta.dirname)
+    this.#cwd = sources.cwd ?? process.cwd()
+    this.#environment = sources.environment ?? process.env
+    this.#file = readEnvFile(resolve(this.projectDir, '.env'))
+  }
+
+  refuse(what: string): void {
+    if (this.#problems.length === 0) return
+    const lines = this.#problems.map((problem) => `  ${problem}`).join('\n')
+    throw new PipelineError(`${what}:\n${lines}`, {
+      exitCode: exitCodes.usage,
+      retryable: false,
+      hint: '.env.example explains every variable',
+    })
+  }
+
+  /** The environment's own value; empty counts as unset, as in POSIX shells' `${NAME:-}`. */
+  own(name: string): string | undefined {
+    return this.#environment[name] || undefined
+  }
+
+  required(name: string): string {
+    const found = this.own(name)
+    if (found === undefined) this.#problems.push(`${name} is not set`)
+    return found ?? ''
+  }
+
+  directory(name: string, standard: string): string {
+    return this.environmentPath(name) ?? resolve(this.projectDir, this.#file[name] || standard)
+  }
+
+  environmentPath(name: string): string | null {
+    const found = this.own(name)
+    return found === undefined ? null : resolve(this.#cwd, found)
+  }
+
+  integer(name: string, standard: number): number {
+    const text = this.#text(name)
+    if (text === undefined) return standard
+    if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+    this.#problems.push(`${name}=${text}: a whole number from 1 to 999999 is expected`)
+    return standard
+  }
+
+  settings(): TaskSettings {
+    return { sqlEngine: this.#sqlEngine(), trinoUrl: this.#url('TRINO_URL') }
+  }
+
+  params(): Readonly<Record<string, string>> {
+    const named = Object.entries(this.#environment).flatMap(([name, text]) =>
+      name.startsWith('PARAM_') && text !== undefined ? [[name.slice('PARAM_'.length).toLowerCase(), text] as const] : [],
+    )
+    return Object.fromEntries(named.toSorted(([left], [right]) => (left < right ? -1 : 1)))
+  }
+
+  fault(): Fault | null {
+    const text = this.own('TASK_FAULT')
+    if (text === undefined) return null
+    const match = /^([^:]+):([^:]+):(kill|hold)$/.exec(text)
+    if (match?.[1] !== undefined && match[2] !== undefined) {
+      return { taskId: match[1], step: match[2], action: match[3] === 'kill' ? 'kill' : 'hold' }
+    }
+    this.#problems.push(`TASK_FAULT=${text}: <task>:<step>:kill or <task>:<step>:hold is expected`)
+    return null
+  }
+
+  #sqlEngine(): TaskSettings['sqlEngine'] {
+    const text = this.#text('SQL_ENGINE') ?? 'duckdb'
+    if (text === 'duckdb' || text === 'trino' || text === 'both') {
+      if (text !== 'duckdb' && this.#text('TRINO_URL') === undefined) this.#problems.push(`SQL_ENGINE=${text} needs TRINO_URL`)
+      return text
+    }
+    this.#problems.push(`SQL_ENGINE=${text}: duckdb, trino or both is expected`)
+    return 'duckdb'
+  }
+
+  #url(name: string): string | null {
+    const text = this.#text(name)
+    if (text === undefined) return null
+    if (!/^https?:\/\//.test(text) || !URL.canParse(text))
+      this.#problems.push(`${name}=${text}: an http or https URL is expected`)
+    return text
+  }
+
+  #text(name: string): string | undefined {
+    return this.own(name) ?? (this.#file[name] || undefined)
+  }
+}
+
+function readEnvFile(file: string): Environment {
+  try {
+    return parseEnv(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    if (hasCode(cause, 'ENOENT')) return {}
+    throw new PipelineError(`${file} cannot be read`, { cause, exitCode: exitCodes.usage, retryable: false })
+  }
+}

@@ -1,0 +1,84 @@
+import { closedBy, type GateTask, unmetGuardrail } from './gate.ts'
+import type { Plan, PlannedTask } from './plan.ts'
+import { isFinal, type RunState, type TaskState } from './states.ts'
+
+/** What a decision must know of a task. */
+export interface TaskStatus extends GateTask {
+  /** Of retry_wait: the next try starts no earlier. ISO 8601. */
+  readonly notBefore: string | null
+}
+
+export interface TaskChange {
+  readonly state: TaskState
+  readonly reason: string | null
+}
+
+export interface Circumstances {
+  readonly params: Readonly<Record<string, string>>
+  readonly now: Date
+}
+
+/**
+ * Decides which tasks of an attempt change state next.
+ * @param tasks by task id, every task of the plan
+ * @returns by task id, only for the tasks that change
+ */
+export function advance(
+  plan: Plan,
+  tasks: ReadonlyMap<string, TaskStatus>,
+  { params, now }: Circumstances,
+): Map<string, TaskChange> {
+  const changes = new Map<string, TaskChange>()
+  const stateOf = (id: string): TaskState => changes.get(id)?.state ?? tasks.get(id)?.state ?? 'waiting'
+  // Plan order is topological: what is decided for a task is seen by those below it in the same round.
+  for (const task of plan.tasks) {
+    const status = tasks.get(task.id)
+    if (status?.state === 'retry_wait' && isDue(status, now)) changes.set(task.id, { state: 'queued', reason: null })
+    if (status?.state !== 'waiting') continue
+    const change = fromUpstream(task, stateOf) ?? start(plan, task, tasks, params)
+    if (change !== 'stay') changes.set(task.id, change)
+  }
+  return changes
+}
+
+/** How the attempt has ended; null while something can still happen. */
+export function attemptEnd(
+  tasks: ReadonlyMap<string, GateTask>,
+): { readonly state: Exclude<RunState, 'running'>; readonly reason: string | null } | null {
+  const states = [...tasks.values()].map((task) => task.state)
+  if (!states.every(isFinal)) return null
+  const failed = [...tasks].filter(([, task]) => task.state === 'failed').map(([id]) => id)
+  if (failed.length > 0 || states.includes('upstream_failed')) return { state: 'failed', reason: `failed: ${failed.join(', ')}` }
+  return states.includes('cancelled')
+    ? { state: 'cancelled', reason: 'tasks were cancelled' }
+    : { state: 'success', reason: null }
+}
+
+/** What the tasks directly above decide; null when they have all succeeded. */
+function fromUpstream({ upstream }: PlannedTask, stateOf: (id: string) => TaskState): TaskChange | 'stay' | null {
+  const broken = upstream.find((id) => ['failed', 'upstream_failed', 'cancelled'].includes(stateOf(id)))
+  if (broken !== undefined) return { state: 'upstream_failed', reason: `${broken} is ${stateOf(broken)}` }
+  if (!upstream.every((id) => isFinal(stateOf(id)))) return 'stay'
+  const skipped = upstream.find((id) => stateOf(id) === 'skipped')
+  return skipped === undefined ? null : { state: 'skipped', reason: `${skipped} was skipped` }
+}
+
+/** Guardrail and gate of a promotion; every other task is simply queued. */
+function start(
+  plan: Plan,
+  task: PlannedTask,
+  tasks: ReadonlyMap<string, TaskStatus>,
+  params: Circumstances['params'],
+): TaskChange {
+  if (task.kind !== 'promote') return { state: 'queued', reason: null }
+  const unmet = unmetGuardrail(task, params)
+  if (unmet !== null) return { state: 'skipped', reason: unmet }
+  const closed = closedBy(plan, task.id, tasks)
+  return closed.length === 0
+    ? { state: 'queued', reason: null }
+    : { state: 'failed', reason: `the gate is closed: ${closed.join('; ')}` }
+}
+
+function isDue({ notBefore }: TaskStatus, now: Date): boolean {
+  return notBefore === null || new Date(notBefore) <= now
+}

@@ -1,0 +1,142 @@
+/** Definitions: tasks and their edges as values. What a dag compiles to is in plan.ts. */
+import type { z } from 'zod'
+import { PipelineError } from '../errors.ts'
+import { describeParams, type ParamDescription, type ParamsSchema, type Resolved, resolveParams } from './params.ts'
+import type { Session } from './session.ts'
+
+export type TaskKind = 'task' | 'check' | 'promote'
+
+/** A defined task. Only `defineDag` hands them out, so an upstream that does not exist cannot be written down. */
+export class TaskRef {
+  readonly id: string
+  readonly #definition: symbol
+
+  constructor(id: string, definition: symbol) {
+    this.id = id
+    this.#definition = definition
+  }
+
+  belongsTo(definition: symbol): boolean {
+    return this.#definition === definition
+  }
+}
+
+export interface TaskOptions {
+  /** Module `src/tasks/<script>.ts`; default: the id of the task. */
+  readonly script?: string
+  readonly args?: readonly string[]
+  readonly upstream?: readonly TaskRef[]
+  /** How often a failed try is followed by another. Default 0. */
+  readonly retries?: number
+  /** Wait before the first retry, doubled for each one after it. Default 10 s. */
+  readonly retryDelayMs?: number
+  /** A try that takes longer is stopped and has failed. Default: none. */
+  readonly timeoutMs?: number
+}
+
+export interface PromoteOptions<Values> extends TaskOptions {
+  /** Guardrail: unless every param has this value the task is skipped, with the reason. */
+  readonly requires?: Partial<Values>
+}
+
+/** What {@link defineDag} hands to the function that lists the tasks. */
+export interface TaskKinds<Values> {
+  readonly task: (id: string, options?: TaskOptions) => TaskRef
+  /** A task whose success is a condition of promotion. */
+  readonly check: (id: string, options?: TaskOptions) => TaskRef
+  readonly promote: (id: string, options?: PromoteOptions<Values>) => TaskRef
+}
+
+export interface DagOptions<Schema extends ParamsSchema> {
+  /** One line for lists. */
+  readonly about: string
+  /** Cron, UTC; none: only by hand. */
+  readonly schedule?: string
+  /** A strict zod object; values arrive as text. Keys are snake_case. */
+  readonly params: (session: Session) => Schema
+  /** First part of the run id: `<prefix>__<YYYYMMDD_HHmmss>`. */
+  readonly runPrefix: (params: z.output<Schema>) => string
+}
+
+export interface TaskDefinition {
+  readonly id: string
+  readonly kind: TaskKind
+  readonly script: string
+  readonly args: readonly string[]
+  readonly upstream: readonly string[]
+  readonly retries: number
+  readonly retryDelayMs: number
+  readonly timeoutMs: number | null
+  /** Params as text. */
+  readonly requires: Readonly<Record<string, string>>
+}
+
+export interface Dag {
+  readonly name: string
+  readonly about: string
+  readonly schedule: string | null
+  readonly tasks: readonly TaskDefinition[]
+  /**
+   * Validates params given as text and fills in the others.
+   * @throws PipelineError (exit 2) that names every bad param
+   */
+  readonly resolve: (session: Session, given: Readonly<Record<string, string>>) => Resolved
+  readonly describeParams: (session: Session) => readonly ParamDescription[]
+}
+
+/** Defines a dag; a dag file default-exports the result. */
+export function defineDag<Schema extends ParamsSchema>(
+  name: string,
+  options: DagOptions<Schema>,
+  list: (kinds: TaskKinds<z.output<Schema>>) => void,
+): Dag {
+  const tasks = new TaskList(name)
+  list({
+    task: (id, taskOptions) => tasks.add('task', id, taskOptions),
+    check: (id, taskOptions) => tasks.add('check', id, taskOptions),
+    promote: (id, taskOptions) => tasks.add('promote', id, taskOptions),
+  })
+  return {
+    name,
+    about: options.about,
+    schedule: options.schedule ?? null,
+    tasks: tasks.definitions,
+    resolve: (session, given) =>
+      resolveParams({ dag: name, session, given, schema: options.params(session), runPrefix: options.runPrefix }),
+    describeParams: (session) => describeParams(options.params(session)),
+  }
+}
+
+class TaskList {
+  readonly definitions: TaskDefinition[] = []
+  readonly #dag: string
+  readonly #definition = Symbol('dag definition')
+
+  constructor(dag: string) {
+    this.#dag = dag
+  }
+
+  add(kind: TaskKind, id: string, options: PromoteOptions<Readonly<Record<string, unknown>>> = {}): TaskRef {
+    const { script = id, args = [], upstream = [], retries = 0, retryDelayMs = 10_000, timeoutMs = null, requires = {} } = options
+    const stranger = upstream.find((task) => !task.belongsTo(this.#definition))
+    if (stranger !== undefined) {
+      throw new PipelineError(`task ${id} of dag ${this.#dag}: its upstream task ${stranger.id} belongs to another dag`, {
+        exitCode: 2,
+      })
+    }
+    const required = Object.entries(requires).map(([param, value]) => [param, String(value)] as const)
+    const edges = upstream.map((task) => task.id)
+    this.definitions.push({
+      id,
+      kind,
+      script,
+      args,
+      upstream: edges,
+      retries,
+      retryDelayMs,
+      timeoutMs,
+      requires: Object.fromEntries(required),
+    })
+    return new TaskRef(id, this.#definition)
+  }
+}

@@ -1,0 +1,156 @@
+/** Life of a run: triggered once, resumed as often as needed. */
+import { userInfo } from 'node:os'
+import type { Config } from '../config.ts'
+import { exitCodes, PipelineError } from '../errors.ts'
+import { AttemptLoop, type LoopOptions, type RunEvent } from './attempt-loop.ts'
+import { carriedOver } from './carry.ts'
+import type { Dag } from './dag.ts'
+import { acquireLease } from './lease.ts'
+import { compile, type Plan } from './plan.ts'
+import type { Session } from './session.ts'
+import { settleDeadAttempts } from './settle.ts'
+import type { RunState } from './states.ts'
+import { openStore, type RunRecord, type Store, type TaskRecord, type Trigger } from './store.ts'
+
+export type { RunEvent } from './attempt-loop.ts'
+
+export interface RunSettings {
+  readonly config: Config
+  /** How many tasks run at once. Default: the configuration's. */
+  readonly parallelism?: number
+  /** Every committed transition and every progress report, for a live display. */
+  readonly onEvent?: (event: RunEvent) => void
+  /** Stops the tasks and records the run as cancelled, with the signal's reason; `dag retry` resumes it. */
+  readonly signal?: AbortSignal
+  /** Between SIGTERM and SIGKILL of a task. Default 10 s. */
+  readonly graceMs?: number
+  /** Where the scripts of the tasks lie, relative to the project. Default `src/tasks`. */
+  readonly scriptsDir?: string
+}
+
+export interface TriggerOptions extends RunSettings {
+  readonly dag: Dag
+  readonly session: Session
+  /** Those given; the others take their defaults. */
+  readonly params: Readonly<Record<string, string>>
+  /** Default `manual`. */
+  readonly trigger?: Trigger
+}
+
+export interface RetryOptions extends RunSettings {
+  /** Its definition as it is now. Default: the plan of the attempt before. */
+  readonly dag?: Dag
+}
+
+export interface RunOutcome {
+  readonly runId: string
+  readonly state: RunState
+  readonly reason: string | null
+  readonly attempt: number
+  readonly tasks: readonly TaskRecord[]
+}
+
+/**
+ * Creates the run of a dag for a session and executes it.
+ * @throws PipelineError: exit 2 for bad params or an invalid dag, 3 when the session has a run, 5 while another scheduler works here
+ */
+export async function triggerRun(options: TriggerOptions): Promise<RunOutcome> {
+  const { dag, session, config, trigger = 'manual', parallelism = config.parallelism } = options
+  const { runId, params } = dag.resolve(session, options.params)
+  const plan = compilePlan(dag, options)
+  const refuse = (store: Store): void => refuseExisting(store, dag.name, session, runId)
+  return withLease(options, refuse, (store) => {
+    store.change.transaction(() => {
+      refuse(store)
+      store.change.createRun({
+        runId,
+        session: session.text,
+        params,
+        trigger,
+        triggeredBy: userInfo().username,
+        plan,
+        parallelism,
+      })
+    })
+    return store.run(runId)
+  })
+}
+
+/**
+ * Resumes a run that failed or was cancelled: what succeeded is kept, the rest runs again with the same params.
+ * @throws PipelineError: exit 3 when the run has succeeded, 4 when there is none, 5 while another scheduler works here
+ */
+export async function retryRun(runId: string, options: RetryOptions): Promise<RunOutcome> {
+  const { dag, config, parallelism = config.parallelism } = options
+  const plan = dag === undefined ? null : compilePlan(dag, options)
+  const refuse = (store: Store): void => refuseSuccess(store.run(runId))
+  return withLease(options, refuse, (store) => {
+    store.change.transaction(() => {
+      refuse(store)
+      const run = store.run(runId)
+      const previous = { plan: store.planOf(runId), tasks: store.tasks(runId) }
+      const next = plan ?? previous.plan
+      const carried = carriedOver(next, previous, promotionsToRedo(store, next, runId))
+      store.change.createAttempt({ runId, plan: next, parallelism, carried }, run)
+    })
+    return store.run(runId)
+  })
+}
+
+/** @param refuse throws when there is nothing to do, and is asked first: that answer needs no lease */
+async function withLease(
+  options: RunSettings,
+  refuse: (store: Store) => void,
+  prepare: (store: Store) => RunRecord,
+): Promise<RunOutcome> {
+  using store = openStore(options.config.stateDir)
+  refuse(store)
+  using lease = acquireLease(store)
+  await settleDeadAttempts(store)
+  const run = prepare(store)
+  await new AttemptLoop(store, run, loopOptions(options, lease.lost)).run()
+  const { runId, state, reason, attempt } = store.run(run.runId)
+  return { runId, state, reason, attempt, tasks: store.tasks(runId) }
+}
+
+function loopOptions(
+  { config, parallelism = config.parallelism, onEvent, signal, graceMs = 10_000 }: RunSettings,
+  lost: AbortSignal,
+): LoopOptions {
+  return {
+    config,
+    parallelism,
+    graceMs,
+    onEvent: onEvent ?? (() => {}),
+    signal: signal === undefined ? lost : AbortSignal.any([signal, lost]),
+  }
+}
+
+function compilePlan(dag: Dag, { config, scriptsDir }: RunSettings): Plan {
+  return compile(dag, { projectDir: config.projectDir, ...(scriptsDir === undefined ? {} : { scriptsDir }) })
+}
+
+/** The report may have put the pointer back after the promote task had succeeded: then its success is history. */
+function promotionsToRedo(store: Store, plan: Plan, runId: string): readonly string[] {
+  if (!store.isRolledBack(runId)) return []
+  return plan.tasks.filter((task) => task.kind === 'promote').map((task) => task.id)
+}
+
+function refuseExisting(store: Store, dagId: string, session: Session, runId: string): void {
+  const existing = store.findSession(dagId, session.text) ?? store.findRun(runId)
+  if (existing === null) return
+  throw new PipelineError(`dag ${dagId} has a run for session ${session.text} already: ${existing.runId}, ${existing.state}`, {
+    exitCode: exitCodes.conflict,
+    retryable: false,
+    hint: existing.state === 'success' ? 'choose another session' : `\`dag retry ${existing.runId}\` resumes it`,
+  })
+}
+
+function refuseSuccess({ runId, state, attempt }: RunRecord): void {
+  if (state !== 'success') return
+  throw new PipelineError(`run ${runId} has succeeded in attempt ${attempt}: there is nothing to retry`, {
+    exitCode: exitCodes.conflict,
+    retryable: false,
+    hint: 'trigger another session for a new run',
+  })
+}

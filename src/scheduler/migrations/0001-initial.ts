@@ -1,0 +1,197 @@
+/** Tables and views of the scheduler's state. Never edited again: later changes are migrations of their own. */
+export const sql = `
+create table plan (
+  plan_hash text primary key check (length(plan_hash) = 64),
+  dag_id text not null,
+  json text not null check (json_valid(json)),
+  created_at text not null
+) strict;
+
+create table run (
+  run_id text primary key,
+  dag_id text not null,
+  session text not null,
+  params text not null check (json_valid(params)),
+  state text not null check (state in ('running', 'success', 'failed', 'cancelled')),
+  reason text,
+  trigger text not null check (trigger in ('manual', 'schedule', 'backfill')),
+  triggered_by text not null,
+  attempt integer not null check (attempt >= 1),
+  created_at text not null,
+  ended_at text,
+  unique (dag_id, session),
+  check ((state = 'running') = (ended_at is null))
+) strict;
+
+create table attempt (
+  run_id text not null references run (run_id),
+  attempt integer not null check (attempt >= 1),
+  plan_hash text not null references plan (plan_hash),
+  state text not null check (state in ('running', 'success', 'failed', 'cancelled')),
+  reason text,
+  parallelism integer not null check (parallelism >= 1),
+  pid integer not null,
+  host text not null,
+  started_at text not null,
+  ended_at text,
+  primary key (run_id, attempt),
+  check ((state = 'running') = (ended_at is null))
+) strict, without rowid;
+
+create table task (
+  run_id text not null,
+  attempt integer not null,
+  task_id text not null,
+  position integer not null,
+  kind text not null check (kind in ('task', 'check', 'promote')),
+  state text not null check (state in
+    ('waiting', 'queued', 'running', 'retry_wait', 'success', 'failed', 'upstream_failed', 'skipped', 'cancelled')),
+  reason text,
+  carried_from integer check (carried_from >= 1 and carried_from < attempt),
+  tries integer not null default 0 check (tries >= 0),
+  retries integer not null check (retries >= 0),
+  not_before text,
+  started_at text,
+  ended_at text,
+  rows text check (json_valid(rows)),
+  bytes integer check (bytes >= 0),
+  note text,
+  primary key (run_id, attempt, task_id),
+  unique (run_id, attempt, position),
+  foreign key (run_id, attempt) references attempt (run_id, attempt),
+  check ((state = 'retry_wait') = (not_before is not null)),
+  check (carried_from is null or state = 'success')
+) strict, without rowid;
+create index task_by_state on task (state);
+
+create table try (
+  run_id text not null,
+  attempt integer not null,
+  task_id text not null,
+  try integer not null check (try >= 1),
+  state text not null check (state in ('running', 'success', 'failed', 'cancelled')),
+  reason text,
+  pid integer,
+  pid_started text,
+  exit_code integer,
+  signal text,
+  log_file text not null,
+  result_file text not null,
+  deadline text,
+  started_at text not null,
+  ended_at text,
+  primary key (run_id, attempt, task_id, try),
+  foreign key (run_id, attempt, task_id) references task (run_id, attempt, task_id),
+  check ((state = 'running') = (ended_at is null))
+) strict, without rowid;
+
+create table check_result (
+  check_result_id integer primary key,
+  run_id text not null,
+  attempt integer not null,
+  task_id text not null,
+  try integer not null,
+  check_name text not null,
+  severity text not null check (severity in ('CRITICAL', 'WARN', 'INFO')),
+  dataset text,
+  value text,
+  expected text,
+  previous text,
+  ok integer not null check (ok in (0, 1)),
+  details text not null,
+  duration_ms real not null check (duration_ms >= 0),
+  sample text not null check (json_valid(sample)),
+  recorded_at text not null,
+  foreign key (run_id, attempt, task_id, try) references try (run_id, attempt, task_id, try)
+) strict;
+create index check_result_by_task on check_result (run_id, attempt, task_id, try);
+
+create table promotion (
+  promotion_id integer primary key,
+  kind text not null check (kind in ('promote', 'rollback')),
+  state text not null check (state in ('begun', 'done', 'undone', 'failed')),
+  from_run_id text,
+  to_run_id text not null,
+  prev_link text,
+  who text not null,
+  reason text not null,
+  verdict text not null,
+  note text,
+  begun_at text not null,
+  ended_at text,
+  check ((state = 'begun') = (ended_at is null))
+) strict;
+create index promotion_by_run on promotion (to_run_id);
+
+create table schedule (
+  dag_id text primary key,
+  cron text not null,
+  paused integer not null default 0 check (paused in (0, 1)),
+  next_slot text not null,
+  last_slot text,
+  catch_up_ms integer not null check (catch_up_ms >= 0),
+  updated_at text not null
+) strict;
+
+create table lease (
+  name text primary key,
+  owner text not null,
+  pid integer not null,
+  pid_started text not null,
+  host text not null,
+  acquired_at text not null,
+  heartbeat_at text not null
+) strict;
+
+create table event (
+  event_id integer primary key autoincrement,
+  at text not null,
+  subject text not null check (subject in ('run', 'attempt', 'task', 'try', 'promotion', 'schedule', 'lease')),
+  run_id text,
+  attempt integer,
+  task_id text,
+  try integer,
+  from_state text,
+  to_state text not null,
+  detail text
+) strict;
+create index event_by_run on event (run_id, event_id);
+create trigger event_is_never_changed before update on event begin select raise(abort, 'the event log is append-only'); end;
+create trigger event_is_never_deleted before delete on event begin select raise(abort, 'the event log is append-only'); end;
+
+create view run_latest as
+select run.run_id, run.dag_id, run.session, run.state, run.reason, run.attempt, attempt.started_at, attempt.ended_at,
+  round((julianday(coalesce(attempt.ended_at, 'now')) - julianday(attempt.started_at)) * 86400, 3) as duration_s,
+  (select count(*) from task where task.run_id = run.run_id and task.attempt = run.attempt) as tasks,
+  (select count(*) from task where task.run_id = run.run_id and task.attempt = run.attempt and task.state = 'success') as tasks_done,
+  (select group_concat(task_id, ', ' order by position) from task
+    where task.run_id = run.run_id and task.attempt = run.attempt and task.state = 'failed') as failed_tasks
+from run join attempt on attempt.run_id = run.run_id and attempt.attempt = run.attempt;
+
+create view task_latest as
+select task.* from task join run on run.run_id = task.run_id and run.attempt = task.attempt;
+
+create view task_duration as
+select run_id, attempt, task_id, state, tries, started_at, ended_at,
+  round((julianday(coalesce(ended_at, 'now')) - julianday(started_at)) * 86400, 3) as duration_s
+from task where started_at is not null;
+
+create view check_latest as
+select check_result.*, task.attempt as task_attempt
+from task_latest as task join check_result
+  on check_result.run_id = task.run_id and check_result.task_id = task.task_id
+  and check_result.attempt = coalesce(task.carried_from, task.attempt) and check_result.try = task.tries;
+
+create view check_failed as
+select run_id, task_id, check_name, severity, dataset, value, expected, previous, details, sample
+from check_latest where ok = 0;
+
+create view promotion_history as
+select promotion_id, kind, state, from_run_id, to_run_id, prev_link, who, reason, verdict, note, begun_at, ended_at,
+  round((julianday(coalesce(ended_at, 'now')) - julianday(begun_at)) * 86400, 3) as duration_s
+from promotion;
+
+create view task_rows as
+select task.run_id, task.attempt, task.task_id, dataset.key as dataset, dataset.value as row_count
+from task join json_each(task.rows) as dataset;
+`

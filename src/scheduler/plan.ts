@@ -1,0 +1,67 @@
+/** A compiled dag: tasks in topological order, each with the one shell command that runs it. */
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { PipelineError } from '../errors.ts'
+import type { Dag } from './dag.ts'
+import { checkPlan } from './plan-check.ts'
+import { type Plan, planSchema } from './plan-graph.ts'
+
+export type { Plan, PlannedTask } from './plan-graph.ts'
+
+export interface CompileOptions {
+  readonly projectDir: string
+  /** Where the scripts lie, relative to the project. Default `src/tasks`. */
+  readonly scriptsDir?: string
+}
+
+/** @throws PipelineError (exit 2) that names the task at fault */
+export function compile(dag: Dag, { projectDir, scriptsDir = 'src/tasks' }: CompileOptions): Plan {
+  const tasks = dag.tasks.map((task) => ({ ...task, command: commandOf(`${scriptsDir}/${task.script}.ts`, task.args) }))
+  const plan = checkPlan({ dagId: dag.name, tasks })
+  for (const task of plan.tasks) {
+    const file = `${scriptsDir}/${task.script}.ts`
+    if (!existsSync(join(projectDir, file)))
+      throw invalid(`task ${task.id} of dag ${dag.name}: there is no script ${task.script} (${file})`)
+  }
+  return plan
+}
+
+/**
+ * Reads a plan from JSON and checks it as {@link compile} does, all but the existence of scripts.
+ * @throws PipelineError (exit 2)
+ */
+export function parsePlan(json: string): Plan {
+  try {
+    return checkPlan(planSchema.parse(JSON.parse(json)))
+  } catch (cause) {
+    if (cause instanceof PipelineError) throw cause
+    throw new PipelineError('the JSON given is not a plan', { exitCode: 2, retryable: false, cause })
+  }
+}
+
+/** JSON with sorted keys and no white space: equal plans, equal text. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const members = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1))
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`
+}
+
+/** sha256 of the canonical JSON, hexadecimal. */
+export function planHash(plan: Plan): string {
+  return createHash('sha256').update(canonicalJson(plan)).digest('hex')
+}
+
+/** Quotes for a POSIX shell; plain words stay as they are. */
+export function shellQuote(text: string): string {
+  return /^[A-Za-z0-9_.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
+function commandOf(file: string, args: readonly string[]): string {
+  return ['exec node', ...[file, ...args].map(shellQuote)].join(' ')
+}
+
+function invalid(message: string): PipelineError {
+  return new PipelineError(message, { exitCode: 2, retryable: false })
+}

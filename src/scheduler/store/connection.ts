@@ -1,0 +1,138 @@
+/** SQLite without awaiting: kysely builds and types the query, better-sqlite3 runs it, a transaction is one function call. */
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
+import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import { PipelineError } from '../../errors.ts'
+import { migrate, schemaVersion, versionOf } from '../migrations/migrate.ts'
+import type { Tables } from './tables.ts'
+
+/** How long a writer waits for another process's transaction. They last milliseconds. */
+const busyTimeoutMs = 10_000
+
+interface Query<Row> {
+  compile(): CompiledQuery<Row>
+}
+
+/** Builds queries only; nothing runs through it. */
+export const build = new Kysely<Tables>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (database) => new SqliteIntrospector(database),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+})
+
+export class Connection {
+  readonly #database: BetterSqlite3.Database
+  readonly #statements = new Map<string, BetterSqlite3.Statement>()
+  readonly now: () => Date
+
+  constructor(database: BetterSqlite3.Database, now: () => Date) {
+    this.#database = database
+    this.now = now
+  }
+
+  /** Times in the state are ISO 8601, UTC, with milliseconds. */
+  timestamp(): string {
+    return this.now().toISOString()
+  }
+
+  all<Row>(query: Query<Row>): Row[] {
+    const { sql, parameters } = query.compile()
+    return this.#prepare<Row>(sql).all(...parameters)
+  }
+
+  first<Row>(query: Query<Row>): Row | undefined {
+    const { sql, parameters } = query.compile()
+    return this.#prepare<Row>(sql).get(...parameters)
+  }
+
+  /** @returns how many rows it changed, and the id of the last one inserted */
+  run(query: Query<unknown>): { readonly changes: number; readonly insertedId: number } {
+    const { sql, parameters } = query.compile()
+    const { changes, lastInsertRowid } = this.#prepare(sql).run(...parameters)
+    return { changes, insertedId: Number(lastInsertRowid) }
+  }
+
+  /** Runs `work` in one BEGIN IMMEDIATE transaction, or in the one that is already open. A throw rolls everything back. */
+  write<Result>(work: () => Result): Result {
+    return this.#database.inTransaction ? work() : this.#database.transaction(work).immediate()
+  }
+
+  /** Runs `work` on one snapshot of the state. */
+  read<Result>(work: () => Result): Result {
+    return this.#database.inTransaction ? work() : this.#database.transaction(work).deferred()
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #prepare<Row>(sql: string): BetterSqlite3.Statement<unknown[], Row> {
+    const known = this.#statements.get(sql) ?? this.#database.prepare(sql)
+    this.#statements.set(sql, known)
+    // One text, one row type: the same SQL always comes from the same typed query.
+    return known as BetterSqlite3.Statement<unknown[], Row>
+  }
+}
+
+export function databaseFile(stateDir: string): string {
+  return join(stateDir, 'scheduler.db')
+}
+
+export interface ConnectOptions {
+  /** Nothing can be written; without a database there is an empty one, in memory. */
+  readonly readonly: boolean
+  readonly now: () => Date
+}
+
+export function connect(stateDir: string, { readonly, now }: ConnectOptions): Connection {
+  const file = databaseFile(stateDir)
+  try {
+    if (readonly) return new Connection(openReadonly(file), now)
+    mkdirSync(stateDir, { recursive: true })
+    return new Connection(openWritable(file), now)
+  } catch (cause) {
+    if (cause instanceof PipelineError) throw cause
+    throw new PipelineError(`the scheduler's state ${file} cannot be opened`, { cause, hint: 'DAG_STATE names its directory' })
+  }
+}
+
+function openReadonly(file: string): BetterSqlite3.Database {
+  if (!existsSync(file)) return openWritable(':memory:')
+  const database = new BetterSqlite3(file, { readonly: true, timeout: busyTimeoutMs })
+  if (versionOf(database) === schemaVersion) return database
+  database.close()
+  // An older schema: brought up to date first, or refused when it is a newer one.
+  openWritable(file).close()
+  return new BetterSqlite3(file, { readonly: true, timeout: busyTimeoutMs })
+}
+
+function openWritable(file: string): BetterSqlite3.Database {
+  const database = new BetterSqlite3(file, { timeout: busyTimeoutMs })
+  try {
+    if (file !== ':memory:') setWal(database)
+    database.pragma('synchronous = FULL')
+    database.pragma('foreign_keys = ON')
+    migrate(database)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** Changing the journal mode needs the file alone and does not wait for it as transactions do. */
+function setWal(database: BetterSqlite3.Database): void {
+  for (let left = 100; ; left -= 1) {
+    try {
+      database.pragma('journal_mode = WAL')
+      return
+    } catch (error) {
+      if (!(error instanceof BetterSqlite3.SqliteError) || !error.code.startsWith('SQLITE_BUSY') || left === 0) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+    }
+  }
+}

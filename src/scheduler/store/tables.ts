@@ -1,0 +1,135 @@
+/** Columns of the tables as the query builder sees them; `migrations/` is the source, a test compares both. */
+import type { Generated } from 'kysely'
+import type { Severity } from '../context.ts'
+import type { TaskKind } from '../dag.ts'
+import type { RunState, TaskState, TryState } from '../states.ts'
+
+export type Trigger = 'manual' | 'schedule' | 'backfill'
+export type PromotionState = 'begun' | 'done' | 'undone' | 'failed'
+export type Subject = 'run' | 'attempt' | 'task' | 'try' | 'promotion' | 'schedule' | 'lease'
+
+export interface Tables {
+  plan: { plan_hash: string; dag_id: string; json: string; created_at: string }
+  run: {
+    run_id: string
+    dag_id: string
+    session: string
+    params: string
+    state: RunState
+    reason: string | null
+    trigger: Trigger
+    triggered_by: string
+    attempt: number
+    created_at: string
+    ended_at: string | null
+  }
+  attempt: {
+    run_id: string
+    attempt: number
+    plan_hash: string
+    state: RunState
+    reason: string | null
+    parallelism: number
+    pid: number
+    host: string
+    started_at: string
+    ended_at: string | null
+  }
+  task: {
+    run_id: string
+    attempt: number
+    task_id: string
+    position: number
+    kind: TaskKind
+    state: TaskState
+    reason: string | null
+    carried_from: number | null
+    tries: Generated<number>
+    retries: number
+    not_before: string | null
+    started_at: string | null
+    ended_at: string | null
+    rows: string | null
+    bytes: number | null
+    note: string | null
+  }
+  try: {
+    run_id: string
+    attempt: number
+    task_id: string
+    try: number
+    state: TryState
+    reason: string | null
+    pid: number | null
+    pid_started: string | null
+    exit_code: number | null
+    signal: string | null
+    log_file: string
+    result_file: string
+    deadline: string | null
+    started_at: string
+    ended_at: string | null
+  }
+  check_result: {
+    check_result_id: Generated<number>
+    run_id: string
+    attempt: number
+    task_id: string
+    try: number
+    check_name: string
+    severity: Severity
+    dataset: string | null
+    value: string | null
+    expected: string | null
+    previous: string | null
+    ok: number
+    details: string
+    duration_ms: number
+    sample: string
+    recorded_at: string
+  }
+  promotion: {
+    promotion_id: Generated<number>
+    kind: 'promote' | 'rollback'
+    state: PromotionState
+    from_run_id: string | null
+    to_run_id: string
+    prev_link: string | null
+    who: string
+    reason: string
+    verdict: string
+    note: string | null
+    begun_at: string
+    ended_at: string | null
+  }
+  schedule: {
+    dag_id: string
+    cron: string
+    paused: Generated<number>
+    next_slot: string
+    last_slot: string | null
+    catch_up_ms: number
+    updated_at: string
+  }
+  lease: {
+    name: string
+    owner: string
+    pid: number
+    pid_started: string
+    host: string
+    acquired_at: string
+    heartbeat_at: string
+  }
+  event: {
+    event_id: Generated<number>
+    at: string
+    subject: Subject
+    run_id: string | null
+    attempt: number | null
+    task_id: string | null
+    try: number | null
+    from_state: string | null
+    to_state: string
+    detail: string | null
+  }
+}

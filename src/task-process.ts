@@ -1,0 +1,217 @@
+/**
+ * The child side of the process boundary: turns the environment into a TaskContext, runs the task, reports through RESULT_FILE
+ * (JSON lines, see `scheduler/result-file.ts`), and ends with an exit code: 0 success, 78 never retry, others retryable.
+ */
+import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { Socket } from 'node:net'
+import { dirname, join } from 'node:path'
+import { type Fault, type TaskEnvironment, taskEnvironment } from './config.ts'
+import { exitCodes, messageOf, PipelineError } from './errors.ts'
+import type { PromotionLedger } from './lake/promotion.ts'
+import type * as Promotions from './scheduler/promotions.ts'
+import type { CheckResult, Progress, Task, TaskContext, TaskResult } from './scheduler/context.ts'
+
+const progressEveryMs = 500
+const progressLogEveryMs = 5_000
+/** A task that does not end so long after its scheduler is gone is killed with its whole process group. */
+const orphanGraceMs = 10_000
+
+/** Runs `task` as this process and ends the process; does not return. */
+export async function runTask(task: Task): Promise<void> {
+  const stop = new Stop()
+  try {
+    const environment = taskEnvironment()
+    stop.watch(environment.lifelineFd)
+    await runInside(environment, task, stop.signal)
+    process.exit(exitCodes.success)
+  } catch (error) {
+    process.stderr.write(`${describeError(error)}\n`)
+    process.exit(stop.exitCode ?? exitCodeOf(error))
+  }
+}
+
+async function runInside(environment: TaskEnvironment, task: Task, signal: AbortSignal): Promise<void> {
+  const report = new Report(environment.resultFile)
+  const args = process.argv.slice(2)
+  const named = [environment.taskId, ...args].join(' ')
+  logLine(`${named}: run ${environment.runId}, attempt ${environment.attempt}, try ${environment.tryNumber}`)
+  const started = performance.now()
+  try {
+    const result = await task(contextOf(environment, { args, signal, report }))
+    report.finish(result)
+    logLine(`${environment.taskId}: ${describeResult(result)}, ${((performance.now() - started) / 1000).toFixed(1)} s`)
+  } catch (error) {
+    report.fail(error)
+    throw error
+  } finally {
+    report.close()
+  }
+}
+
+interface ContextParts {
+  readonly args: readonly string[]
+  readonly signal: AbortSignal
+  readonly report: Report
+}
+
+function contextOf(environment: TaskEnvironment, { args, signal, report }: ContextParts): TaskContext {
+  const { runId, dagId, taskId, session, attempt, tryNumber, params, lakeDir, rawDir, settings } = environment
+  const given = { runId, dagId, taskId, session, attempt, tryNumber, params, lakeDir, rawDir, settings, args, signal }
+  return {
+    ...given,
+    now: () => new Date(),
+    log: logLine,
+    progress: (progress) => report.progress(progress),
+    recordChecks: (checks) => report.checks(checks),
+    reached: (step) => reach(step, environment),
+    ledger: () => openLedger(environment),
+  }
+}
+
+/** Writes RESULT_FILE, if there is one. */
+class Report {
+  readonly #fd: number | null
+  #pending: Progress | null = null
+  #writtenAtMs = Number.NEGATIVE_INFINITY
+  #loggedAtMs = performance.now()
+
+  constructor(file: string | null) {
+    if (file !== null) mkdirSync(dirname(file), { recursive: true })
+    this.#fd = file === null ? null : openSync(file, 'a')
+  }
+
+  progress(progress: Progress): void {
+    this.#pending = progress
+    const nowMs = performance.now()
+    if (nowMs - this.#writtenAtMs >= progressEveryMs) this.#flush(nowMs)
+    if (nowMs - this.#loggedAtMs < progressLogEveryMs) return
+    this.#loggedAtMs = nowMs
+    logLine(describeProgress(progress))
+  }
+
+  checks(checks: readonly CheckResult[]): void {
+    if (checks.length > 0) this.#write({ checks })
+  }
+
+  finish(result: TaskResult): void {
+    this.#flush(performance.now())
+    this.#write({ result })
+  }
+
+  fail(error: unknown): void {
+    this.#flush(performance.now())
+    this.#write({ error: messageOf(error) })
+  }
+
+  close(): void {
+    if (this.#fd !== null) closeSync(this.#fd)
+  }
+
+  #flush(nowMs: number): void {
+    if (this.#pending === null) return
+    this.#write({ progress: this.#pending })
+    this.#pending = null
+    this.#writtenAtMs = nowMs
+  }
+
+  #write(line: object): void {
+    if (this.#fd !== null) writeSync(this.#fd, `${JSON.stringify(line)}\n`)
+  }
+}
+
+/** SIGTERM, SIGINT and a lost scheduler abort the task; the first of them decides the exit code. */
+class Stop {
+  readonly #controller = new AbortController()
+  exitCode: number | undefined
+
+  constructor() {
+    process.on('SIGTERM', () => this.#abort('stopped by SIGTERM', exitCodes.terminated))
+    process.on('SIGINT', () => this.#abort('stopped by SIGINT', exitCodes.interrupted))
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  watch(lifelineFd: number | null): void {
+    if (lifelineFd === null) return
+    const lifeline = new Socket({ fd: lifelineFd, readable: true, writable: false })
+    const lost = (): void => {
+      this.#abort('its scheduler is gone', exitCodes.terminated)
+      // The scheduler made this process the leader of its own group: whatever it started goes too.
+      setTimeout(() => process.kill(-process.pid, 'SIGKILL'), orphanGraceMs).unref()
+    }
+    lifeline.once('close', lost).on('error', () => {})
+    lifeline.resume()
+    lifeline.unref()
+  }
+
+  #abort(why: string, exitCode: number): void {
+    if (this.exitCode !== undefined) return
+    this.exitCode = exitCode
+    logLine(why)
+    this.#controller.abort(new PipelineError(why))
+  }
+}
+
+/** Dies or stops here if a test asked for it. */
+function reach(step: string, { taskId, stateDir, fault }: TaskEnvironment): void {
+  if (!isFaultAt(fault, taskId, step)) return
+  if (fault.action === 'kill') process.kill(process.pid, 'SIGKILL')
+  if (stateDir !== null) writeFileSync(join(stateDir, `held-${taskId}-${step}`), `${process.pid}\n`)
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+}
+
+function isFaultAt(fault: Fault | null, taskId: string, step: string): fault is Fault {
+  return fault !== null && fault.taskId === taskId && fault.step === step
+}
+
+function openLedger({ stateDir }: TaskEnvironment): PromotionLedger {
+  if (stateDir === null) {
+    throw new PipelineError("no recorded check results: the promote task needs the scheduler's state", {
+      retryable: false,
+      hint: 'start the run with `dag trigger`, which sets DAG_STATE',
+    })
+  }
+  // Loaded when asked for: SQLite and the query builder would slow the start of every task, and few tasks need them.
+  const promotions: typeof Promotions = createRequire(import.meta.url)('./scheduler/promotions.ts')
+  return promotions.openLedger(stateDir)
+}
+
+function exitCodeOf(error: unknown): number {
+  return error instanceof PipelineError && !error.retryable ? exitCodes.neverRetry : exitCodes.failed
+}
+
+/** `error: …`, the hint, and the chain of causes, a line each; a stack only for errors that are not ours. */
+function describeError(error: unknown): string {
+  const lines = [
+    `error: ${error instanceof Error && !(error instanceof PipelineError) ? (error.stack ?? error.message) : messageOf(error)}`,
+  ]
+  if (error instanceof PipelineError && error.hint !== undefined) lines.push(`hint: ${error.hint}`)
+  for (let cause = causeOf(error); cause !== undefined; cause = causeOf(cause)) lines.push(`caused by: ${messageOf(cause)}`)
+  return lines.join('\n')
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined
+}
+
+function describeResult({ rows = {}, bytes, note }: TaskResult): string {
+  const counts = Object.entries(rows).map(([dataset, count]) => `${dataset} ${count}`)
+  const parts = [...(note === undefined ? [] : [note]), ...(counts.length === 0 ? [] : [`rows: ${counts.join(', ')}`])]
+  if (bytes !== undefined) parts.push(`${bytes} bytes`)
+  return parts.length === 0 ? 'done' : parts.join('; ')
+}
+
+function describeProgress({ done, total, unit, records, message }: Progress): string {
+  const share = total > 0 ? ` (${Math.floor((100 * done) / total)} %)` : ''
+  const parts = [`${done} of ${total} ${unit}${share}`]
+  if (records !== undefined) parts.push(`${records} records`)
+  if (message !== undefined) parts.push(message)
+  return parts.join(', ')
+}
+
+function logLine(line: string): void {
+  process.stdout.write(`${new Date().toISOString()} ${line}\n`)
+}

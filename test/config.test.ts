@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { loadConfig, taskEnvironment } from '../src/config.ts'
+
+function withProject<Result>(envFile: string | null, work: (projectDir: string) => Result): Result {
+  const projectDir = mkdtempSync(join(tmpdir(), 'config-'))
+  try {
+    if (envFile !== null) writeFileSync(join(projectDir, '.env'), envFile)
+    return work(projectDir)
+  } finally {
+    rmSync(projectDir, { recursive: true })
+  }
+}
+
+test('without any setting the defaults lie in the project', () => {
+  withProject(null, (projectDir) => {
+    assert.deepEqual(loadConfig({ environment: {}, cwd: '/elsewhere', projectDir }), {
+      projectDir,
+      lakeDir: join(projectDir, 'lake/hive-data'),
+      rawDir: join(projectDir, 'lake/raw'),
+      stateDir: join(projectDir, 'state'),
+      sqlEngine: 'duckdb',
+      trinoUrl: null,
+      parallelism: availableParallelism(),
+    })
+  })
+})
+
+test('the environment wins over .env; its paths start at the current directory, those of .env at the project', () => {
+  withProject(
+    'DISCOGS_RAW=files\nDAG_STATE=from-file\nSQL_ENGINE=both\nTRINO_URL="http://file:1"\nDAG_PARALLELISM=7\n',
+    (projectDir) => {
+      const environment = { DAG_STATE: 'mine', DISCOGS_DATA_LAKE: '/lake', TRINO_URL: 'http://env:2', SQL_ENGINE: '' }
+      assert.deepEqual(loadConfig({ environment, cwd: '/here', projectDir }), {
+        projectDir,
+        lakeDir: '/lake',
+        rawDir: join(projectDir, 'files'),
+        stateDir: '/here/mine',
+        sqlEngine: 'both',
+        trinoUrl: 'http://env:2',
+        parallelism: 7,
+      })
+    },
+  )
+})
+
+test('everything that is wrong is said at once', () => {
+  withProject(null, (projectDir) => {
+    const environment = { SQL_ENGINE: 'mysql', TRINO_URL: 'trino:8080', DAG_PARALLELISM: '0' }
+    assert.throws(() => loadConfig({ environment, projectDir }), {
+      exitCode: 2,
+      message: [
+        'the settings are not valid:',
+        '  SQL_ENGINE=mysql: duckdb, trino or both is expected',
+        '  TRINO_URL=trino:8080: an http or https URL is expected',
+        '  DAG_PARALLELISM=0: a whole number from 1 to 999999 is expected',
+      ].join('\n'),
+    })
+    assert.throws(() => loadConfig({ environment: { SQL_ENGINE: 'trino' }, projectDir }), /SQL_ENGINE=trino needs TRINO_URL/)
+  })
+})
+
+test('a task learns everything from its environment, and the state of the scheduler from nowhere else', () => {
+  withProject('DAG_STATE=not-for-tasks\n', (projectDir) => {
+    const identity = { RUN_ID: 'r', DAG_ID: 'd', TASK_ID: 't', SESSION: '2026-01-01 00:00:00', ATTEMPT: '2', TRY: '3' }
+    const environment = {
+      ...identity,
+      PARAM_RUN_MODE: 'dev',
+      PARAM_A: '',
+      DISCOGS_DATA_LAKE: '/lake',
+      DISCOGS_RAW: '/raw',
+      TASK_FAULT: 't:before:hold',
+    }
+    assert.deepEqual(taskEnvironment({ environment, projectDir }), {
+      ...{ runId: 'r', dagId: 'd', taskId: 't', session: '2026-01-01 00:00:00', attempt: 2, tryNumber: 3 },
+      params: { a: '', run_mode: 'dev' },
+      lakeDir: '/lake',
+      rawDir: '/raw',
+      settings: { sqlEngine: 'duckdb', trinoUrl: null },
+      stateDir: null,
+      resultFile: null,
+      lifelineFd: null,
+      fault: { taskId: 't', step: 'before', action: 'hold' },
+    })
+    assert.throws(() => taskEnvironment({ environment: { RUN_ID: 'r', TASK_FAULT: 'x' }, projectDir }), {
+      exitCode: 2,
+      message: /\n {2}DAG_ID is not set\n {2}TASK_ID is not set\n {2}SESSION is not set\n {2}TASK_FAULT=x: /,
+    })
+  })
+})
+
+test('.env.example explains every variable a person can set', () => {
+  const source = readFileSync(join(import.meta.dirname, '../src/config.ts'), 'utf8')
+  const example = readFileSync(join(import.meta.dirname, '../.env.example'), 'utf8')
+  const loader = source.slice(source.indexOf('export function loadConfig'), source.indexOf('export function taskEnvironment'))
+  const variables = new Set(
+    [...loader.matchAll(/'([A-Z_]{4,})'/g), ...source.matchAll(/#(?:text|url)\('([A-Z_]+)'\)/g)].map(([, name]) => name),
+  )
+  assert.ok(variables.size >= 4)
+  assert.deepEqual(
+    [...variables].filter((name) => !example.includes(`#${name}=`)),
+    [],
+  )
+})

@@ -1,0 +1,23 @@
+import type { Dag } from '../../src/scheduler/dag.ts'
+import { lab } from './harness.ts'
+
+/** Dags that the driver process can run. */
+const dags: Readonly<Record<string, Dag>> = {
+  long: lab(({ task }) => {
+    const first = task('first', { script: 'quick' })
+    const patient = task('patient', { script: 'patient', args: ['2'], upstream: [first] })
+    task('last', { script: 'quick', upstream: [patient] })
+  }),
+  stubborn: lab(({ task }) => {
+    task('stubborn', { script: 'stubborn' })
+  }),
+  publishing: lab(({ check, promote }) => {
+    promote('publish', { upstream: [check('verified', { script: 'verify' })] })
+  }),
+}
+
+export function dagNamed(name: string | undefined): Dag {
+  const dag = dags[name ?? '']
+  if (dag === undefined) throw new Error(`there is no dag ${name}`)
+  return dag
+}

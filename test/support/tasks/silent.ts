@@ -1,0 +1,2 @@
+/** Ends with exit code 0 and reports nothing. */
+process.stdout.write('nothing to say\n')
