@@ -1,0 +1,4 @@
+-- Rows whose target is not there.
+SELECT {{columns}}
+FROM {{dataset}}
+WHERE {{column}} NOT IN (SELECT {{target_column}} FROM {{target}} WHERE {{target_column}} IS NOT NULL)

@@ -1,0 +1,2 @@
+-- How many rows a dataset has.
+SELECT count(*) AS row_count FROM {{dataset}}

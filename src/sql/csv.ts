@@ -1,0 +1,12 @@
+import type { SqlValue } from './engine.ts'
+
+/** Rows as CSV (RFC 4180, UTF-8, a line ends in CR LF). NULL is nothing at all, an empty text is `""`. */
+export function toCsv(columns: readonly string[], rows: readonly (readonly SqlValue[])[]): string {
+  return [columns, ...rows].map((row) => `${row.map(field).join(',')}\r\n`).join('')
+}
+
+function field(value: SqlValue): string {
+  if (value === null) return ''
+  const text = String(value)
+  return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}

@@ -1,0 +1,87 @@
+/** Group `drift`: this month against the published one. Discogs only grows: what is much smaller was cut off. */
+import { datasets } from '../../discogs/catalogue.ts'
+import type { Dataset } from '../../discogs/dataset.ts'
+import { PipelineError } from '../../errors.ts'
+import { resolveActive } from '../../lake/pointer.ts'
+import { identifiers } from '../../sql/quote.ts'
+import type { SqlEngine } from '../../sql/engine.ts'
+import { loadSql } from '../../sql/texts.ts'
+import type { Check, Finding } from './check.ts'
+import { type CheckScope, numberParam, type OpenRun } from './scope.ts'
+
+export async function driftChecks(scope: CheckScope): Promise<readonly Check[]> {
+  const percent = numberParam(scope.context, 'truncation_percent', 2)
+  const previous = await previousRun(scope)
+  return datasets.flatMap((dataset) => {
+    const rows = driftCheck(scope, { dataset, previous, percent, name: 'rows', measure: rowCount })
+    return dataset.essential ? [rows, driftCheck(scope, { dataset, previous, percent, name: 'max_id', measure: maxId })] : [rows]
+  })
+}
+
+type Previous = (OpenRun & { readonly runId: string }) | string
+
+/** The published snapshot, or why there is nothing to compare with. The pointer is read once for all checks. */
+async function previousRun({ context, openRun }: CheckScope): Promise<Previous> {
+  const active = resolveActive(context.lakeDir)
+  if (active === null) return 'there is no previous snapshot'
+  if (active.runId === context.runId) return 'this run is the published one'
+  return { ...(await openRun(active.dir)), runId: active.runId }
+}
+
+interface Drift {
+  readonly dataset: Dataset
+  readonly previous: Previous
+  readonly percent: number
+  readonly name: string
+  readonly measure: (engine: SqlEngine, dataset: Dataset) => Promise<bigint>
+}
+
+function driftCheck({ engine, context }: CheckScope, { dataset, previous, percent, name, measure }: Drift): Check {
+  const compare = async (): Promise<Finding> => {
+    const value = await measure(engine, dataset)
+    if (typeof previous === 'string') return { value, ok: true, details: previous }
+    const { runId, problems } = previous
+    const problem = problems.get(dataset.name)
+    if (problem !== undefined) return { value, ok: true, severity: 'INFO', details: `previous snapshot ${runId}: ${problem}` }
+    const before = await measure(previous.engine, dataset)
+    const ok = 100 * Number(value) >= (100 - percent) * Number(before)
+    const compared = `previous snapshot ${runId}`
+    if (ok || monthOf(runId) <= monthOf(context.runId)) return { value, ok, previous: before, details: compared }
+    return {
+      value,
+      ok,
+      previous: before,
+      severity: 'WARN',
+      details: `${compared} is of a later month: a smaller one may be right`,
+    }
+  }
+  const severity = dataset.essential ? 'CRITICAL' : 'WARN'
+  return {
+    name: `drift.${name}.${dataset.name}`,
+    severity,
+    dataset: dataset.name,
+    expected: `>= ${100 - percent} % of previous`,
+    measure: compare,
+  }
+}
+
+/** Run ids begin with the month of their dumps. */
+function monthOf(runId: string): string {
+  return runId.slice(0, 'YYYY-MM'.length)
+}
+
+export async function rowCount(engine: SqlEngine, dataset: Dataset): Promise<bigint> {
+  return oneCount(engine, 'row_count', { dataset: identifiers(dataset.name) })
+}
+
+async function maxId(engine: SqlEngine, dataset: Dataset): Promise<bigint> {
+  return oneCount(engine, 'max_id', { dataset: identifiers(dataset.name), column: identifiers(...dataset.key) })
+}
+
+/** The one number a question returns, 0 for NULL. */
+async function oneCount(engine: SqlEngine, question: string, fragments: Parameters<typeof loadSql>[1]): Promise<bigint> {
+  const sql = await loadSql(`checks/${question}`, fragments)
+  const value = (await engine.table(sql)).rows[0]?.[0] ?? 0n
+  if (typeof value !== 'bigint') throw new PipelineError(`${sql.name}: a count was expected, not ${value}`)
+  return value
+}

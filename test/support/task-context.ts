@@ -1,0 +1,38 @@
+/** A task's view of the world for tests that call the task as a function, and what it said. */
+import { PipelineError } from '../../src/errors.ts'
+import type { CheckResult, TaskContext } from '../../src/scheduler/context.ts'
+
+export interface Heard {
+  readonly logs: string[]
+  readonly steps: string[]
+  readonly checks: CheckResult[]
+}
+
+/** @param given at least the lake; everything else has a default */
+export function taskContext(
+  given: Partial<TaskContext> & Pick<TaskContext, 'lakeDir' | 'runId'>,
+): TaskContext & { readonly heard: Heard } {
+  const heard: Heard = { logs: [], steps: [], checks: [] }
+  return {
+    dagId: 'main',
+    taskId: 'task',
+    session: '2026-04-20 06:00:00',
+    attempt: 1,
+    tryNumber: 1,
+    args: [],
+    params: {},
+    rawDir: '/nowhere',
+    settings: { sqlEngine: 'duckdb', trinoUrl: null },
+    signal: new AbortController().signal,
+    now: () => new Date('2026-04-21T07:08:09Z'),
+    log: (line) => void heard.logs.push(line),
+    progress: ({ done, total, message }) => void heard.steps.push(`${done}/${total} ${message ?? ''}`.trim()),
+    recordChecks: (checks) => void heard.checks.push(...checks),
+    reached: () => {},
+    ledger: () => {
+      throw new PipelineError('this test has no ledger')
+    },
+    ...given,
+    heard,
+  }
+}

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { datasets } from '../../src/discogs/catalogue.ts'
+import { PipelineError } from '../../src/errors.ts'
+import { runDir } from '../../src/lake/layout.ts'
+import type { TaskContext } from '../../src/scheduler/context.ts'
+import { ledgerOf } from '../../src/scheduler/promotions.ts'
+import { openStore, type Store } from '../../src/scheduler/store.ts'
+import { report } from '../../src/tasks/report.ts'
+import { type TestRow, writeReportedRun } from '../support/parquet.ts'
+import { taskContext } from '../support/task-context.ts'
+
+const older = '2026-03__20260320_060000'
+const newer = '2026-04__20260420_060000'
+const sound: Readonly<Record<string, readonly TestRow[]>> = {
+  artists_v1_typed: [{ artist_id: 1n, name: 'One' }],
+  labels_v10: [{ label_id: 5n, name: 'Warp' }],
+  masters_v1_typed: [{ master_id: 3n, main_release_id: 10n, title: 'Work' }],
+  releases_v6: [{ release_id: 10n, master_id: 3n, title: 'Work' }],
+}
+const broken = { ...sound, labels_v10: [{ label_id: 5n }, { label_id: 5n }] }
+
+let directory = ''
+let lakeDir = ''
+let store: Store
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'report-'))
+  lakeDir = join(directory, 'lake')
+  store = openStore(join(directory, 'state'))
+})
+afterEach(async () => {
+  store.close()
+  await rm(directory, { recursive: true })
+})
+
+/** Writes a run and moves the pointer to it, with an entry in the ledger as a promotion makes it. */
+async function publish(
+  runId: string,
+  tables: Readonly<Record<string, readonly TestRow[]>>,
+  from: string | null = null,
+): Promise<void> {
+  await writeReportedRun(runDir(lakeDir, runId), runId, tables)
+  // Written past the gate, which is the promote task's business.
+  const promotion = { kind: 'promote', fromRunId: from, toRunId: runId, prevLink: null, who: 'test', reason: 'test' } as const
+  store.promoting.end(store.promoting.begin(promotion, 'not gated'), 'done', null)
+  await rm(join(lakeDir, 'active'), { force: true })
+  await symlink(`_runs/${runId}`, join(lakeDir, 'active'))
+}
+
+function contextOf(more: Partial<TaskContext> = {}): ReturnType<typeof taskContext> {
+  return taskContext({ lakeDir, runId: newer, taskId: 'report', ledger: () => ledgerOf(store), ...more })
+}
+
+const reports = async (): Promise<string[]> =>
+  (await readdir(join(runDir(lakeDir, newer), '_reports'))).filter((name) => name.includes('sanity'))
+
+test('a sound snapshot is reported to a CSV file named after engine and time, and to the scheduler', async () => {
+  await publish(newer, sound)
+  const context = contextOf()
+  assert.deepEqual(await report(context), {})
+  assert.deepEqual(await reports(), ['duckdb_sanity_active_20260421_070809.csv'])
+  const csv = await readFile(join(runDir(lakeDir, newer), '_reports/duckdb_sanity_active_20260421_070809.csv'), 'utf8')
+  const lines = csv.split('\r\n')
+  assert.equal(lines[0], 'check_name,severity,value,ok,details,dataset,expected,previous,duration_ms')
+  assert.ok(lines.includes('rows.releases_v6,CRITICAL,1,true,1 rows were written,releases_v6,as many as were written,,0'))
+  assert.equal(lines.length, context.heard.checks.length + 2)
+  assert.deepEqual(
+    context.heard.checks.filter(({ ok }) => !ok),
+    [],
+  )
+  const rows = context.heard.checks
+    .filter(({ checkName }) => checkName.startsWith('duckdb_sanity.rows.'))
+    .map(({ dataset }) => dataset)
+  assert.deepEqual(
+    rows,
+    datasets.map(({ name }) => name),
+  )
+})
+
+test('a critical failure moves the pointer back and fails the task', async () => {
+  await publish(older, sound)
+  await publish(newer, broken, older)
+  await assert.rejects(report(contextOf()), (error) => {
+    assert.ok(error instanceof PipelineError)
+    assert.equal(error.retryable, false)
+    assert.match(
+      error.message,
+      /1 critical check failed: keys\.unique\.labels_v10 \(1\); rolled back, active is 2026-03__20260320_060000$/,
+    )
+    return true
+  })
+  assert.equal(await readlink(join(lakeDir, 'active')), `_runs/${older}`)
+  assert.equal((await reports()).length, 1)
+  assert.equal(store.begunPromotions().length, 0)
+})
+
+test('rolling back can be switched off', async () => {
+  await publish(older, sound)
+  await publish(newer, broken, older)
+  await assert.rejects(
+    report(contextOf({ params: { rollback_on_failure: 'false' } })),
+    /it stays published, since rollback_on_failure is false$/,
+  )
+  assert.equal(await readlink(join(lakeDir, 'active')), `_runs/${newer}`)
+})
+
+test('with nothing to go back to the failure says so', async () => {
+  await publish(newer, broken)
+  await assert.rejects(report(contextOf()), /1 critical check failed.*it is still published, rolling back failed: /)
+  assert.equal(await readlink(join(lakeDir, 'active')), `_runs/${newer}`)
+})
+
+test('a warning fails nothing', async () => {
+  await publish(newer, {
+    ...sound,
+    release_styles_v1: [
+      { release_id: 10n, position: 1 },
+      { release_id: 10n, position: 1 },
+    ],
+  })
+  const context = contextOf()
+  await report(context)
+  const failed = context.heard.checks.filter(({ ok }) => !ok).map(({ checkName, severity }) => `${severity} ${checkName}`)
+  assert.deepEqual(failed, ['WARN duckdb_sanity.keys.unique.release_styles_v1'])
+})
+
+test('rows that the engine does not see are critical', async () => {
+  await publish(older, sound)
+  await publish(newer, sound, older)
+  await rm(join(runDir(lakeDir, newer), 'labels_v10', `${newer}-00000.parquet`))
+  await assert.rejects(report(contextOf()), /rows\.labels_v10 \(it could not be measured: .*rolled back/)
+})
+
+test('an engine that cannot be opened fails the task and moves nothing', async () => {
+  await publish(older, sound)
+  await publish(newer, broken, older)
+  for (const sqlEngine of ['trino', 'both'] as const) {
+    await assert.rejects(report(contextOf({ settings: { sqlEngine, trinoUrl: null } })), { hint: 'set SQL_ENGINE=duckdb' })
+  }
+  assert.equal(await readlink(join(lakeDir, 'active')), `_runs/${newer}`)
+  assert.deepEqual(await reports(), [])
+})
+
+test('only the published run is reported', async () => {
+  await assert.rejects(report(contextOf()), {
+    message: 'report: active is not set, not run 2026-04__20260420_060000',
+    retryable: false,
+  })
+  await publish(older, sound)
+  await assert.rejects(report(contextOf()), /active is 2026-03__20260320_060000, not run/)
+})
