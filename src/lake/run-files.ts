@@ -1,0 +1,122 @@
+/** What lies in a run directory, and whether it is what the manifest says. */
+import { createHash } from 'node:crypto'
+import { type Dirent, readdirSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { manifestFile, reportsDir } from './layout.ts'
+import { type Manifest, readManifest } from './manifest.ts'
+
+/** Read at once; fewer system calls gain nothing more. */
+const chunkBytes = 1024 * 1024
+/** Files hashed at once: while one waits for the disk, another one is hashed. */
+const concurrency = 4
+
+/** A file or directory of a run, reports and manifest left out. */
+export interface RunEntry {
+  /** Relative to the run directory, with `/`. */
+  readonly path: string
+  readonly kind: 'file' | 'directory' | 'other'
+  /** Size of a file, 0 of anything else. */
+  readonly bytes: number
+}
+
+/** Everything below a run directory but `_reports` and the manifest, sorted by path; links are not followed. */
+export function runEntries(directory: string): readonly RunEntry[] {
+  const own = new Set([basename(reportsDir(directory)), basename(manifestFile(directory))])
+  return entriesBelow(directory, '').filter(({ path }) => !own.has(path.split('/')[0] ?? ''))
+}
+
+function entriesBelow(directory: string, prefix: string): RunEntry[] {
+  const entries = readdirSync(directory, { withFileTypes: true }).toSorted((left, right) => (left.name < right.name ? -1 : 1))
+  return entries.flatMap((entry) => {
+    const path = `${prefix}${entry.name}`
+    const kind = kindOf(entry)
+    const bytes = kind === 'file' ? statSync(join(directory, entry.name)).size : 0
+    const below = kind === 'directory' ? entriesBelow(join(directory, entry.name), `${path}/`) : []
+    return [{ path, kind, bytes }, ...below]
+  })
+}
+
+function kindOf(entry: Dirent): RunEntry['kind'] {
+  if (entry.isFile()) return 'file'
+  return entry.isDirectory() ? 'directory' : 'other'
+}
+
+export interface HashOptions {
+  readonly signal?: AbortSignal
+  /** Called after each chunk with its size in bytes. */
+  readonly onBytes?: (bytes: number) => void
+}
+
+/** sha256 of each file, in hexadecimal, by the path given; one pass over each, 1 MB at a time. */
+export async function hashFiles(directory: string, paths: readonly string[], options: HashOptions = {}): Promise<Map<string, string>> {
+  const hashes = new Map<string, string>()
+  const queue = paths.values()
+  const worker = async (): Promise<void> => {
+    for (const path of queue) hashes.set(path, await hashFile(join(directory, path), options))
+  }
+  await Promise.all(Array.from({ length: concurrency }, worker))
+  return hashes
+}
+
+async function hashFile(file: string, { signal, onBytes }: HashOptions): Promise<string> {
+  await using handle = await open(file, 'r')
+  const hash = createHash('sha256')
+  const buffer = Buffer.allocUnsafe(chunkBytes)
+  for (;;) {
+    signal?.throwIfAborted()
+    const { bytesRead } = await handle.read(buffer, 0, chunkBytes)
+    if (bytesRead === 0) return hash.digest('hex')
+    hash.update(buffer.subarray(0, bytesRead))
+    onBytes?.(bytesRead)
+  }
+}
+
+/** How a run directory differs from its manifest at one path. */
+export interface Difference {
+  /** Relative to the run directory. */
+  readonly path: string
+  readonly problem: 'missing' | 'extra' | 'changed'
+  /** What was expected and what was found, for a changed file. */
+  readonly details: string
+}
+
+/**
+ * Reads every data file of a sealed run again.
+ * @returns all differences, sorted by path; empty when the run is what it was when it was sealed
+ * @throws PipelineError when the manifest itself cannot be read
+ */
+export async function verifyManifest(directory: string, options: HashOptions = {}): Promise<readonly Difference[]> {
+  const manifest = readManifest(directory)
+  const differences = [...compareSizes(directory, manifest)]
+  const known = new Set(differences.map(({ path }) => path))
+  const files = manifest.datasets.flatMap((dataset) => dataset.files).filter(({ path }) => !known.has(path))
+  const paths = files.map(({ path }) => path)
+  const hashes = await hashFiles(directory, paths, options)
+  for (const { path, sha256 } of files) {
+    const found = hashes.get(path) ?? 'none'
+    if (found !== sha256) differences.push({ path, problem: 'changed', details: `sha256 ${sha256} expected, ${found} found` })
+  }
+  return differences.toSorted((left, right) => (left.path < right.path ? -1 : 1))
+}
+
+/** The differences that names and sizes alone tell; opens no file. */
+export function compareSizes(directory: string, manifest: Manifest): readonly Difference[] {
+  const expected = new Map(manifest.datasets.flatMap(({ files }) => files.map((file) => [file.path, file.bytes] as const)))
+  const directories = new Set(manifest.datasets.map(({ name }) => name))
+  const differences: Difference[] = []
+  for (const { path, kind, bytes } of runEntries(directory)) {
+    if (kind === 'directory' && directories.has(path)) continue
+    const size = expected.get(path)
+    if (kind !== 'file' || size === undefined) differences.push({ path, problem: 'extra', details: '' })
+    else if (size !== bytes) differences.push({ path, problem: 'changed', details: `${size} bytes expected, ${bytes} found` })
+    expected.delete(path)
+  }
+  for (const path of expected.keys()) differences.push({ path, problem: 'missing', details: '' })
+  return differences.toSorted((left, right) => (left.path < right.path ? -1 : 1))
+}
+
+/** One line a difference: `missing x/y.parquet`. */
+export function describeDifference({ path, problem, details }: Difference): string {
+  return `${problem} ${path}${details === '' ? '' : ` (${details})`}`
+}
