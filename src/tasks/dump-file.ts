@@ -1,0 +1,71 @@
+/** Finds the dumps of a month and what their checksum file says of them. */
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { isDumpFile } from '../discogs/catalogue.ts'
+import type { DumpName } from '../discogs/dataset.ts'
+import { hasCode, PipelineError } from '../errors.ts'
+
+export interface DumpFile {
+  readonly dump: DumpName
+  /** Absolute path. */
+  readonly path: string
+  readonly name: string
+  readonly bytes: number
+  /** From the CHECKSUM file beside it, null when there is none or it does not list the file. */
+  readonly expectedSha256: string | null
+}
+
+/** Where the dumps of a month lie. */
+export function monthDir(rawDir: string, month: string): string {
+  if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(month)) {
+    throw new PipelineError(`dump month ${JSON.stringify(month)} is not YYYY-MM`, { retryable: false })
+  }
+  return join(rawDir, month)
+}
+
+/** @throws PipelineError, not retryable, naming the directory and what lies there instead */
+export function findDumpFile(rawDir: string, month: string, dump: DumpName): DumpFile {
+  const directory = monthDir(rawDir, month)
+  const names = listed(directory)
+  const matching = names.filter((name) => isDumpFile(name, dump, month))
+  const [name] = matching
+  if (name === undefined) throw missing(directory, month, dump, names)
+  if (matching.length > 1) {
+    throw new PipelineError(`looking for ${dump} of ${month}: ${directory} holds ${matching.length} of them: ${matching.join(', ')}`, {
+      hint: 'keep the one to load and move the others away',
+      retryable: false,
+    })
+  }
+  const path = join(directory, name)
+  return { dump, path, name, bytes: statSync(path).size, expectedSha256: expectedSha256(directory, names, name) }
+}
+
+function listed(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory).sort()
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return []
+    throw new PipelineError(`reading ${directory}: cannot be listed`, { retryable: false, cause: error })
+  }
+}
+
+function missing(directory: string, month: string, dump: DumpName, names: readonly string[]): PipelineError {
+  const expected = `discogs_${month.replace('-', '')}DD_${dump}.xml.gz`
+  const otherMonth = names.find((name) => name.startsWith('discogs_') && name.endsWith(`_${dump}.xml.gz`))
+  const found = otherMonth === undefined ? 'found none' : `found ${otherMonth}, which is of another month`
+  return new PipelineError(`looking for ${dump} of ${month}: ${expected} was expected in ${directory}, ${found}`, {
+    hint: 'put the dump there, set DISCOGS_RAW to the folder that holds the month folders, or choose the month with --param dump_month=YYYY-MM',
+    retryable: false,
+  })
+}
+
+/** `<sha256> <name>` lines of `discogs_YYYYMMDD_CHECKSUM.txt` with the date of the dump. */
+function expectedSha256(directory: string, names: readonly string[], name: string): string | null {
+  const checksums = `${name.slice(0, 'discogs_YYYYMMDD_'.length)}CHECKSUM.txt`
+  if (!names.includes(checksums)) return null
+  for (const line of readFileSync(join(directory, checksums), 'utf8').split('\n')) {
+    const match = /^([0-9a-fA-F]{64})\s+\*?(\S+)\s*$/.exec(line)
+    if (match?.[2] === name) return match[1]?.toLowerCase() ?? null
+  }
+  return null
+}

@@ -1,0 +1,95 @@
+import { accessSync, constants, existsSync, mkdirSync, openSync, readSync, closeSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { dumps } from '../discogs/catalogue.ts'
+import { messageOf, PipelineError } from '../errors.ts'
+import { runDir, runsDir, stagingDir } from '../lake/layout.ts'
+import type { TaskContext, TaskResult } from '../scheduler/context.ts'
+import { runTask } from '../task-process.ts'
+import { type DumpFile, findDumpFile } from './dump-file.ts'
+
+/** Parquet, reports and the spill of the build take about twice the gzip bytes; never less than this. */
+const diskFactor = 2
+const minFreeBytes = 64 * 1024 * 1024
+
+/**
+ * Looks for everything that would stop the run later: parameters, dumps, disk, permissions.
+ * @throws PipelineError, not retryable, listing all that is wrong at once
+ */
+export async function preflight(context: TaskContext): Promise<TaskResult> {
+  const problems: string[] = []
+  const attempt = (check: () => void): void => {
+    try {
+      check()
+    } catch (error) {
+      problems.push(messageOf(error))
+    }
+  }
+  const files: DumpFile[] = []
+  attempt(() => assertWritable(context))
+  attempt(() => assertUnsealed(context))
+  if (context.params['do_download'] !== 'true') {
+    for (const { name } of dumps) {
+      attempt(() => {
+        const file = findDumpFile(context.rawDir, context.params['dump_month'] ?? '', name)
+        assertReadable(file)
+        files.push(file)
+      })
+    }
+    attempt(() => assertSameDate(files))
+  }
+  if (problems.length === 0) {
+    const shortage = await diskShortage(context.lakeDir, files)
+    if (shortage !== null) problems.push(shortage)
+  }
+  if (problems.length > 0) {
+    throw new PipelineError(`preflight of run ${context.runId} found ${problems.length} problem(s):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`, {
+      retryable: false,
+    })
+  }
+  for (const { name, bytes, expectedSha256 } of files) {
+    context.log(`${name}: ${bytes} bytes, ${expectedSha256 === null ? 'no checksum to compare with' : 'will be compared with its checksum'}`)
+  }
+  return {}
+}
+
+function assertWritable({ lakeDir, runId }: TaskContext): void {
+  try {
+    mkdirSync(stagingDir(lakeDir, runId), { recursive: true })
+    accessSync(runsDir(lakeDir), constants.W_OK)
+  } catch (error) {
+    throw new PipelineError(`the lake ${lakeDir} is not writable: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+function assertUnsealed({ lakeDir, runId }: TaskContext): void {
+  if (existsSync(runDir(lakeDir, runId))) throw new PipelineError(`run ${runId} is sealed already in ${runDir(lakeDir, runId)}: choose another session`)
+}
+
+function assertReadable(file: DumpFile): void {
+  if (file.bytes === 0) throw new PipelineError(`${file.path} is empty (0 bytes)`)
+  try {
+    const descriptor = openSync(file.path, 'r')
+    readSync(descriptor, Buffer.alloc(1))
+    closeSync(descriptor)
+  } catch (error) {
+    throw new PipelineError(`${file.path} cannot be read: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+function assertSameDate(files: readonly DumpFile[]): void {
+  const dates = new Set(files.map(({ name }) => name.slice('discogs_'.length, 'discogs_YYYYMMDD'.length)))
+  if (dates.size > 1) throw new PipelineError(`the dumps are of different days: ${files.map(({ name }) => name).join(', ')}`)
+}
+
+async function diskShortage(lakeDir: string, files: readonly DumpFile[]): Promise<string | null> {
+  const { bavail, bsize } = await statfs(lakeDir)
+  const free = bavail * bsize
+  const needed = Math.max(minFreeBytes, diskFactor * files.reduce((sum, file) => sum + file.bytes, 0))
+  return free >= needed ? null : `${lakeDir} has ${megabytes(free)} MB free, the run needs about ${megabytes(needed)} MB`
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1e6)
+}
+
+if (import.meta.main) await runTask(preflight)

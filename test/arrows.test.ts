@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { test } from 'node:test'
+
+const project = join(import.meta.dirname, '..')
+
+/** What each room may import of the others, besides itself, `errors` and packages. `type:` allows types alone. */
+const arrows: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  config: ['type:scheduler'],
+  xml: [],
+  parquet: [],
+  sql: [],
+  lake: [],
+  discogs: ['type:xml', 'type:parquet'],
+  scheduler: ['config', 'type:lake'],
+  'task-process': ['config', 'scheduler', 'type:lake'],
+  tasks: ['task-process', 'discogs', 'lake', 'parquet', 'xml', 'sql', 'type:scheduler'],
+  dags: ['scheduler', 'discogs'],
+  cli: ['config', 'scheduler', 'discogs', 'lake', 'sql'],
+  demo: ['cli', 'config', 'scheduler', 'discogs', 'lake', 'sql'],
+}
+
+/** `src/xml/gunzip.ts` is of the room `xml`, `src/config.ts` of `config`, `dags/main.ts` of `dags`. */
+function roomOf(file: string): string {
+  const [first = '', second = ''] = relative(project, file).split('/')
+  return first === 'src' ? second.replace(/\.ts$/, '') : first
+}
+
+test('imports point one way', () => {
+  const violations: string[] = []
+  const files = globSync('{src,dags}/**/*.ts', { cwd: project })
+  for (const file of files) {
+    const room = roomOf(join(project, file))
+    const allowed = arrows[room]
+    assert.ok(allowed !== undefined, `${file}: the room "${room}" has no arrows`)
+    for (const [, keyword, target = ''] of readFileSync(join(project, file), 'utf8').matchAll(/^(import type|import|export)\b[^;]*?from '(\.[^']+)'/gms)) {
+      const to = roomOf(join(dirname(join(project, file)), target))
+      const ok = to === room || to === 'errors' || allowed.includes(to) || (keyword === 'import type' && allowed.includes(`type:${to}`))
+      if (!ok) violations.push(`${file} ${keyword} ${target}`)
+    }
+  }
+  console.log(`${files.length} files`)
+  assert.ok(files.length > 40)
+  assert.deepEqual(violations, [])
+})
+
+test('only the configuration and the parent of children read the environment', () => {
+  const readers = globSync('{src,dags}/**/*.ts', { cwd: project }).filter((file) => /process\.env|env\.[A-Z]{3,}/.test(readFileSync(join(project, file), 'utf8')))
+  assert.deepEqual(readers.filter((file) => file !== 'src/config.ts' && file !== 'src/scheduler/child.ts'), [])
+})
