@@ -4,7 +4,7 @@ import { type CheckGroup, checkGroups } from '../discogs/check-groups.ts'
 import { PipelineError } from '../errors.ts'
 import { currentDir, reportsDir } from '../lake/layout.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
-import { DuckDbEngine } from '../sql/duckdb.ts'
+import { DuckDbEngine, type DuckDbOptions } from '../sql/duckdb.ts'
 import { runTask } from '../task-process.ts'
 import { censusChecks } from './checks/census.ts'
 import { runChecks } from './checks/check.ts'
@@ -31,7 +31,7 @@ export async function check(context: TaskContext): Promise<TaskResult> {
   const directory = currentDir(context.lakeDir, context.runId)
   if (!existsSync(directory))
     throw new PipelineError(`check ${name}: run directory ${directory} does not exist`, { retryable: false })
-  const results = await withScope({ context, directory, open: DuckDbEngine.open }, async (scope) => {
+  const results = await withScope({ context, directory, open: openDuckDb }, async (scope) => {
     return runChecks(await checksOf[name](scope), context)
   })
   context.recordChecks(results)
@@ -43,6 +43,11 @@ export async function check(context: TaskContext): Promise<TaskResult> {
     throw new PipelineError(`check ${name}: ${describeFailures(failures)}`, { retryable: false, hint })
   }
   return {}
+}
+
+/** A run that is not sealed yet is read from its files; no other engine knows it. */
+async function openDuckDb(options: DuckDbOptions): Promise<DuckDbEngine> {
+  return DuckDbEngine.open(options)
 }
 
 function groupNamed(name: string | undefined): CheckGroup {

@@ -104,8 +104,8 @@ async function giveUp(context: TaskContext, reason: string): Promise<never> {
       ledger: context.ledger(),
       who: `task ${context.taskId}`,
       reason,
-      now: context.now,
-      reached: context.reached,
+      now: () => context.now(),
+      reached: (step) => context.reached(step),
     })
   } catch (cause) {
     return fail(`it is still published, rolling back failed: ${messageOf(cause)}`, cause)

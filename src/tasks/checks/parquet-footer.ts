@@ -66,19 +66,18 @@ const signed64 = 18
 const repeated = 2
 
 /** The catalogue's name for a physical and logical type together, else what is there in Parquet's words. */
-function typeOf({ type, converted_type: converted, logicalType: logical, repetition_type: repetition }: SchemaElement): string {
-  const name = physical[type ?? -1] ?? 'group'
-  const plain = isAbsent(converted) && isAbsent(logical)
-  const integer = isAbsent(logical) || logical?.INTEGER?.isSigned === true
+function typeOf(element: SchemaElement): string {
+  const name = physical[element.type ?? -1] ?? 'group'
+  const converted: number | null = element.converted_type ?? null
+  const repetition: number | null = element.repetition_type ?? null
+  // The Thrift reader writes null where its types say undefined.
+  const logical = element.logicalType ?? null
+  const plain = converted === null && logical === null
+  const signed = logical === null || logical.INTEGER?.isSigned === true
   if (repetition === repeated) return `repeated ${name}`
   if (name === 'BOOLEAN' && plain) return 'BOOLEAN'
-  if (name === 'INT32' && (plain || (converted === signed32 && integer))) return 'INT'
-  if (name === 'INT64' && (plain || (converted === signed64 && integer))) return 'BIGINT'
-  if (name === 'BYTE_ARRAY' && (converted === utf8 || !isAbsent(logical?.STRING))) return 'VARCHAR'
-  return `${name}${isAbsent(converted) ? '' : ` of converted type ${converted}`}${isAbsent(logical) ? '' : ' of another logical type'}`
-}
-
-/** The Thrift reader writes null where the types say undefined. */
-function isAbsent(value: unknown): boolean {
-  return value === undefined || value === null
+  if (name === 'INT32' && (plain || (converted === signed32 && signed))) return 'INT'
+  if (name === 'INT64' && (plain || (converted === signed64 && signed))) return 'BIGINT'
+  if (name === 'BYTE_ARRAY' && converted === utf8) return 'VARCHAR'
+  return `${name}${converted === null ? '' : ` of converted type ${converted}`}${logical === null ? '' : ' of another logical type'}`
 }

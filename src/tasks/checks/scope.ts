@@ -23,7 +23,7 @@ export interface CheckScope extends OpenRun {
   readonly context: TaskContext
   readonly reports: readonly NamedStageReport[]
   /** Opens another run; it is closed with the scope. */
-  openRun(directory: string): Promise<OpenRun>
+  readonly openRun: (directory: string) => Promise<OpenRun>
 }
 
 /** The checks of one group. Which there are follows from the catalogue and the stage reports alone. */
