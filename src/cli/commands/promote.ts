@@ -1,0 +1,38 @@
+import { Command } from 'commander'
+import { loadConfig } from '../../config.ts'
+import { promoteRun } from '../../lake/promotion.ts'
+import { ledgerOf } from '../../scheduler/promotions.ts'
+import { openStore } from '../../scheduler/store.ts'
+import { print, printJson } from '../output.ts'
+import { whoami } from '../pointer.ts'
+import { runIdOf } from '../runs.ts'
+
+interface Options {
+  readonly reason: string
+  readonly json?: boolean
+}
+
+/** `dag promote <run>` */
+export function promoteCommand(): Command {
+  return new Command('promote')
+    .description('publishes a sealed run whose checks have all succeeded')
+    .argument('<run>', 'run id, or latest')
+    .option('--reason <text>', 'kept in the audit trail', 'by hand')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  dag promote 2026-04__20260420_060000 --reason "reviewed by Ada"')
+    .action((given: string, { reason, json = false }: Options) => {
+      const config = loadConfig()
+      using store = openStore(config.stateDir)
+      const runId = runIdOf(store, given)
+      const outcome = promoteRun({
+        lakeDir: config.lakeDir,
+        runId,
+        ledger: ledgerOf(store),
+        who: whoami(),
+        reason,
+        now: () => new Date(),
+      })
+      if (json) printJson(outcome)
+      else print(outcome.note)
+    })
+}

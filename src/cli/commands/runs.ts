@@ -1,0 +1,39 @@
+import { Command } from 'commander'
+import { loadConfig } from '../../config.ts'
+import { resolveActive } from '../../lake/pointer.ts'
+import { between, print, printJson, shownState, table } from '../output.ts'
+import { readStore } from '../runs.ts'
+
+interface Options {
+  readonly limit: string
+  readonly json?: boolean
+}
+
+/** `dag runs` */
+export function runsCommand(): Command {
+  return new Command('runs')
+    .description('lists runs, newest first; * marks the published one')
+    .option('--limit <count>', 'how many at most', '20')
+    .option('--json', 'print JSON')
+    .action(({ limit, json = false }: Options) => {
+      const config = loadConfig()
+      using store = readStore(config)
+      const active = resolveActive(config.lakeDir)?.runId
+      const runs = store.runs({ limit: Math.max(1, Number.parseInt(limit, 10) || 20) })
+      if (json) {
+        printJson(runs.map((run) => ({ ...run, active: run.runId === active })))
+        return
+      }
+      if (runs.length === 0) print('no runs yet: npm start, or dag trigger main')
+      const rows = runs.map((run) => [
+        run.runId === active ? '*' : '',
+        run.runId,
+        run.dagId,
+        run.session,
+        shownState(run.state),
+        run.attempt,
+        between(run.createdAt, run.endedAt),
+      ])
+      if (runs.length > 0) print(table(['', 'run', 'dag', 'session', 'state', '>attempt', '>duration'], rows))
+    })
+}

@@ -1,0 +1,49 @@
+import { Command } from 'commander'
+import { loadConfig } from '../../config.ts'
+import { resolveActive } from '../../lake/pointer.ts'
+import type { CheckRecord } from '../../scheduler/store.ts'
+import { taskTable } from '../execute.ts'
+import { print, printJson, shownState, styled, table } from '../output.ts'
+import { readStore, runIdOf } from '../runs.ts'
+
+/** `dag status <run>` */
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('shows a run: state, params, tasks, checks that did not pass')
+    .argument('<run>', 'run id, or latest')
+    .option('--json', 'print JSON')
+    .action((given: string, { json = false }: { readonly json?: boolean }) => {
+      const config = loadConfig()
+      using store = readStore(config)
+      const runId = runIdOf(store, given)
+      const run = store.run(runId)
+      const tasks = store.tasks(runId)
+      const checks = store.checks(runId)
+      const active = resolveActive(config.lakeDir)?.runId === runId
+      if (json) {
+        printJson({ ...run, active, tasks, checks })
+        return
+      }
+      print(`run       ${styled('bold', runId)}${active ? '  (active)' : ''}`)
+      print(`state     ${shownState(run.state)}${run.reason === null ? '' : `: ${run.reason}`}`)
+      print(`session   ${run.session}   attempt ${run.attempt}   triggered by ${run.triggeredBy}`)
+      print(
+        `params    ${Object.entries(run.params)
+          .map(([name, value]) => `${name}=${value}`)
+          .join(' ')}\n`,
+      )
+      print(taskTable(tasks))
+      print(`\n${checkSummary(checks)}`)
+    })
+}
+
+function checkSummary(checks: readonly CheckRecord[]): string {
+  const failing = checks.filter((check) => !check.ok)
+  const heading = `checks    ${checks.length - failing.length} of ${checks.length} passed`
+  if (failing.length === 0) return heading
+  const rows = failing
+    .slice(0, 20)
+    .map((check) => [check.severity, check.checkName, check.value, check.expected, check.details.slice(0, 60)])
+  const more = failing.length > 20 ? `\n… and ${failing.length - 20} more: dag status ${failing[0]?.runId} --json` : ''
+  return `${heading}\n\n${table(['severity', 'check', '>value', 'expected', 'details'], rows)}${more}`
+}

@@ -1,0 +1,37 @@
+import { Command } from 'commander'
+import { loadConfig } from '../../config.ts'
+import { triggerRun } from '../../scheduler/loop.ts'
+import { parseSession, sessionOf } from '../../scheduler/session.ts'
+import { loadDag } from '../dags.ts'
+import { execute, printOutcome } from '../execute.ts'
+import { collectParam, paramHelp, sessionHelp } from './options.ts'
+
+interface Options {
+  readonly session?: string
+  readonly param: Readonly<Record<string, string>>
+  readonly json?: boolean
+}
+
+/** `dag trigger <dag>` */
+export function triggerCommand(): Command {
+  return new Command('trigger')
+    .description('runs a dag for a session, in the foreground')
+    .argument('<dag>')
+    .option('--session <instant>', sessionHelp)
+    .option('--param <name=value>', paramHelp, collectParam, {})
+    .option('--json', 'print the outcome as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  dag trigger main --session "2026-04-20 06:00:00" --param dump_month=2026-04\n  dag trigger main --param run_mode=prod --param allow_promote=true   checks passed: it is published',
+    )
+    .action(async (name: string, { session: given, param, json = false }: Options) => {
+      const config = loadConfig()
+      const dag = await loadDag(config, name)
+      const session = given === undefined ? sessionOf(new Date()) : parseSession(given)
+      const { outcome, exitCode } = await execute({ config, json }, (settings) =>
+        triggerRun({ dag, session, params: param, config, ...settings }),
+      )
+      printOutcome(outcome, json)
+      process.exitCode = exitCode
+    })
+}

@@ -1,0 +1,32 @@
+/** The pointer as the commands see it: an interrupted promotion is finished or undone before anyone looks. */
+import { hostname, userInfo } from 'node:os'
+import type { Config } from '../config.ts'
+import { exitCodes, PipelineError } from '../errors.ts'
+import { type ActiveRun, resolveActive } from '../lake/pointer.ts'
+import { recoverPromotions } from '../lake/promotion.ts'
+import { ledgerOf } from '../scheduler/promotions.ts'
+import { openStore } from '../scheduler/store.ts'
+
+/** Settles what a killed promotion left, and says so on stderr. */
+export function recoverPointer(config: Config): void {
+  using store = openStore(config.stateDir)
+  for (const { outcome, note } of recoverPromotions(config.lakeDir, ledgerOf(store))) {
+    process.stderr.write(`an interrupted promotion was ${outcome}: ${note}\n`)
+  }
+}
+
+/** @throws PipelineError (exit 4) when nothing is published */
+export function activeRun(config: Config): ActiveRun {
+  const active = resolveActive(config.lakeDir)
+  if (active !== null) return active
+  throw new PipelineError(`nothing is published in ${config.lakeDir}`, {
+    exitCode: exitCodes.notFound,
+    retryable: false,
+    hint: '`npm start` publishes a demo month; `dag trigger main --param run_mode=prod --param allow_promote=true` a real one',
+  })
+}
+
+/** Who moves the pointer, for the audit. */
+export function whoami(): string {
+  return `${userInfo().username}@${hostname()}`
+}
