@@ -15,7 +15,10 @@ const runIdPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/
 /** Refuses anything that could leave the lake or hide in it. */
 export function assertRunId(runId: string): void {
   if (!runIdPattern.test(runId)) {
-    throw new PipelineError(`run id ${JSON.stringify(runId)} is not valid: letters, digits, "_" and "-" only`, { exitCode: 2, retryable: false })
+    throw new PipelineError(`run id ${JSON.stringify(runId)} is not valid: letters, digits, "_" and "-" only`, {
+      exitCode: 2,
+      retryable: false,
+    })
   }
 }
 
@@ -73,3 +76,14 @@ export function runIdOfTarget(target: string): string | null {
   const match = /^_runs\/([^/]+)\/?$/.exec(target)
   return match?.[1] !== undefined && runIdPattern.test(match[1]) ? match[1] : null
 }
+
+/** What the lock of all promotions is taken on. */
+export function lockFile(lakeDir: string): string {
+  return join(lakeDir, '_meta', 'lake.lock')
+}
+
+/** Begins the name of every link that keeps a run that was active; a UTC timestamp follows. */
+export const prevLinkPrefix = 'active__prev_'
+
+/** Begins the name of the pointer while it is being made. */
+export const newActivePrefix = '.active-'

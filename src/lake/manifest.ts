@@ -59,9 +59,15 @@ const manifestShape = z.object({
   session: z.string(),
   params: z.record(z.string(), z.string()),
   code: z.object({ version: z.string(), commit: z.string().nullable() }),
-  inputs: z.array(z.object({ dump: z.string(), file: z.string(), bytes: count, sha256, verification: z.enum(['verified', 'unverified']) })),
+  inputs: z.array(
+    z.object({ dump: z.string(), file: z.string(), bytes: count, sha256, verification: z.enum(['verified', 'unverified']) }),
+  ),
   datasets: z.array(
-    z.object({ name: z.string(), rows: count, files: z.array(z.object({ path: z.string(), bytes: count, rows: count, sha256 })) }),
+    z.object({
+      name: z.string(),
+      rows: count,
+      files: z.array(z.object({ path: z.string(), bytes: count, rows: count, sha256 })),
+    }),
   ),
 })
 
@@ -96,11 +102,14 @@ export function readManifest(directory: string): Manifest {
   } catch (cause) {
     const missing = hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR')
     const found = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause)
-    throw new PipelineError(missing ? `${directory} is no sealed run: it has no manifest` : `the manifest ${path} cannot be read: ${found}`, {
-      cause,
-      retryable: false,
-      exitCode: missing ? exitCodes.notFound : exitCodes.failed,
-    })
+    throw new PipelineError(
+      missing ? `${directory} is no sealed run: it has no manifest` : `the manifest ${path} cannot be read: ${found}`,
+      {
+        cause,
+        retryable: false,
+        exitCode: missing ? exitCodes.notFound : exitCodes.failed,
+      },
+    )
   }
 }
 

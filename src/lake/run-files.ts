@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { type Dirent, readdirSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { manifestFile, reportsDir } from './layout.ts'
+import { PipelineError } from '../errors.ts'
+import { manifestFile, reportsDir, runDir } from './layout.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 
 /** Read at once; fewer system calls gain nothing more. */
@@ -49,7 +50,11 @@ export interface HashOptions {
 }
 
 /** sha256 of each file, in hexadecimal, by the path given; one pass over each, 1 MB at a time. */
-export async function hashFiles(directory: string, paths: readonly string[], options: HashOptions = {}): Promise<Map<string, string>> {
+export async function hashFiles(
+  directory: string,
+  paths: readonly string[],
+  options: HashOptions = {},
+): Promise<Map<string, string>> {
   const hashes = new Map<string, string>()
   const queue = paths.values()
   const worker = async (): Promise<void> => {
@@ -119,4 +124,28 @@ export function compareSizes(directory: string, manifest: Manifest): readonly Di
 /** One line a difference: `missing x/y.parquet`. */
 export function describeDifference({ path, problem, details }: Difference): string {
   return `${problem} ${path}${details === '' ? '' : ` (${details})`}`
+}
+
+/**
+ * The manifest of a run that may be published: sealed, and every file of it is there with its size.
+ * @throws PipelineError, not retryable, naming what is wrong (exit 4 when there is no such sealed run)
+ */
+export function assertSealed(lakeDir: string, runId: string): Manifest {
+  const directory = runDir(lakeDir, runId)
+  const manifest = readManifest(directory)
+  if (manifest.runId !== runId) {
+    throw new PipelineError(`run ${runId}: the manifest in ${directory} is of run ${manifest.runId}`, { retryable: false })
+  }
+  assertSame(directory, compareSizes(directory, manifest))
+  return manifest
+}
+
+/** @throws PipelineError, not retryable, that lists the differences */
+export function assertSame(directory: string, differences: readonly Difference[]): void {
+  if (differences.length === 0) return
+  const lines = differences.map((difference) => `  ${describeDifference(difference)}`)
+  throw new PipelineError(`${directory} is not what its manifest says:\n${lines.join('\n')}`, {
+    retryable: false,
+    hint: 'a sealed run is never changed: restore its files, or run the session again in a fresh lake',
+  })
 }

@@ -60,12 +60,18 @@ export interface NamedStageReport extends StageReport {
 
 const count = z.int().min(0)
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
-const file = z.object({ path: z.string().regex(/^[^/.][^/]*\/[^/.][^/]*$/, 'expected <dataset>/<file>'), rows: count, bytes: count })
+const file = z.object({
+  path: z.string().regex(/^[^/.][^/]*\/[^/.][^/]*$/, 'expected <dataset>/<file>'),
+  rows: count,
+  bytes: count,
+})
 const stageReport = z
   .looseObject({
     datasets: z.record(z.string(), z.object({ rows: count, files: z.array(file) })),
     dump: z.string().exactOptional(),
-    source: z.object({ file: z.string(), bytes: count, sha256, verification: z.enum(['verified', 'unverified']) }).exactOptional(),
+    source: z
+      .object({ file: z.string(), bytes: count, sha256, verification: z.enum(['verified', 'unverified']) })
+      .exactOptional(),
     records: count.exactOptional(),
     quarantined: count.exactOptional(),
     quarantineCap: count.exactOptional(),
@@ -78,7 +84,10 @@ const reportName = /^(?:ingest|build)_[a-z0-9_]+$/
 
 /** Writes `_reports/<name>.json`, atomically and durably. @param name `ingest_<dump>` or `build_…` */
 export function writeStageReport(runDirectory: string, name: string, report: StageReport): void {
-  if (!reportName.test(name)) throw new PipelineError(`${JSON.stringify(name)} names no stage report: ingest_… or build_… is expected`, { retryable: false })
+  if (!reportName.test(name))
+    throw new PipelineError(`${JSON.stringify(name)} names no stage report: ingest_… or build_… is expected`, {
+      retryable: false,
+    })
   mkdirSync(reportsDir(runDirectory), { recursive: true })
   const path = join(reportsDir(runDirectory), `${name}.json`)
   writeJson(path, validated(path, report))
@@ -89,7 +98,9 @@ export function writeStageReport(runDirectory: string, name: string, report: Sta
  * @throws PipelineError, not retryable, naming the file and what is wrong with it
  */
 export function readStageReports(runDirectory: string): readonly NamedStageReport[] {
-  const names = listed(reportsDir(runDirectory)).flatMap((entry) => (entry.endsWith('.json') ? [entry.slice(0, -'.json'.length)] : []))
+  const names = listed(reportsDir(runDirectory)).flatMap((entry) =>
+    entry.endsWith('.json') ? [entry.slice(0, -'.json'.length)] : [],
+  )
   return names
     .filter((name) => reportName.test(name))
     .sort()
@@ -110,7 +121,11 @@ function readReport(path: string): StageReport {
   try {
     value = JSON.parse(readFileSync(path, 'utf8'))
   } catch (cause) {
-    throw new PipelineError(`reading the stage report ${path}: ${messageOf(cause)}`, { cause, retryable: false, hint: 'run its stage again: dag retry' })
+    throw new PipelineError(`reading the stage report ${path}: ${messageOf(cause)}`, {
+      cause,
+      retryable: false,
+      hint: 'run its stage again: dag retry',
+    })
   }
   return validated(path, value)
 }
@@ -129,6 +144,7 @@ function contradictions(report: Pick<StageReport, 'datasets' | 'dump' | 'source'
   for (const [name, { rows, files }] of Object.entries(report.datasets)) {
     const sum = files.reduce((total, file) => total + file.rows, 0)
     if (sum !== rows) add(`${rows} rows, but its files have ${sum}`, 'datasets', name)
-    for (const { path } of files) if (!path.startsWith(`${name}/`)) add(`${path} lies in another dataset's directory`, 'datasets', name)
+    for (const { path } of files)
+      if (!path.startsWith(`${name}/`)) add(`${path} lies in another dataset's directory`, 'datasets', name)
   }
 }

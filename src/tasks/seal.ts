@@ -1,0 +1,30 @@
+import { join } from 'node:path'
+import { readCodeVersion } from '../lake/code-version.ts'
+import { type SealedRun, sealRun } from '../lake/seal.ts'
+import type { TaskContext, TaskResult } from '../scheduler/context.ts'
+import { runTask } from '../task-process.ts'
+
+const projectDir = join(import.meta.dirname, '../..')
+
+/** Makes the run's staging directory an immutable snapshot, with its manifest. */
+export async function seal(context: TaskContext): Promise<TaskResult> {
+  const { lakeDir, runId, dagId, session, params, signal } = context
+  const parts = { dag: dagId, session, params, code: readCodeVersion(projectDir) }
+  let hashed = 0
+  const onBytes = (bytes: number): void => {
+    hashed += bytes
+    // The total is known once all of it is read: what matters here is that it moves.
+    context.progress({ done: hashed, total: hashed, unit: 'bytes', message: 'sha256' })
+  }
+  const sealed = await sealRun(lakeDir, runId, parts, { signal, onBytes, reached: (step) => context.reached(step) })
+  context.log(`${sealed.sealedNow ? 'sealed' : 'was sealed already:'} ${sealed.directory}`)
+  return describe(sealed)
+}
+
+function describe({ directory, manifest: { datasets }, sealedNow }: SealedRun): TaskResult {
+  const bytes = datasets.flatMap(({ files }) => files).reduce((sum, file) => sum + file.bytes, 0)
+  const rows = Object.fromEntries(datasets.map((dataset) => [dataset.name, dataset.rows]))
+  return sealedNow ? { rows, bytes } : { rows, bytes, note: `${directory} was sealed already and is unchanged` }
+}
+
+if (import.meta.main) await runTask(seal)
