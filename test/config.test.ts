@@ -75,7 +75,12 @@ test('a task learns everything from its environment, and the state of the schedu
       TASK_FAULT: 't:before:hold',
     }
     assert.deepEqual(taskEnvironment({ environment, projectDir }), {
-      ...{ runId: 'r', dagId: 'd', taskId: 't', session: '2026-01-01 00:00:00', attempt: 2, tryNumber: 3 },
+      runId: 'r',
+      dagId: 'd',
+      taskId: 't',
+      session: '2026-01-01 00:00:00',
+      attempt: 2,
+      tryNumber: 3,
       params: { a: '', run_mode: 'dev' },
       lakeDir: '/lake',
       rawDir: '/raw',

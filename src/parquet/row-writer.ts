@@ -1,6 +1,8 @@
 /** Writes rows to one Parquet file through @dsnp/parquetjs: ZSTD, data pages v1, statistics of numbers only. */
 import type { WriteStream } from 'node:fs'
-import { ParquetSchema, ParquetWriter } from '@dsnp/parquetjs'
+// Not the package's index: that loads an S3 client and more, for 16 MB and 60 ms a process.
+import { ParquetSchema } from '@dsnp/parquetjs/dist/lib/schema.js'
+import { ParquetWriter } from '@dsnp/parquetjs/dist/lib/writer.js'
 import { FileSink } from './file-sink.ts'
 import { registerZstd } from './zstd.ts'
 
@@ -16,9 +18,9 @@ export type ParquetValue = string | bigint | number | boolean
 const parquetTypes = { BIGINT: 'INT64', INT: 'INT32', BOOLEAN: 'BOOLEAN', VARCHAR: 'UTF8' } as const
 
 /** A row group ends at this many rows, or when its texts reach this many characters: that bounds memory. */
-const rowGroupRows = 10_000
-const rowGroupCharacters = 1024 * 1024
-const pageRows = 2_000
+const rowGroupRows = 1_500
+const rowGroupCharacters = 512 * 1024
+const pageRows = 500
 
 /**
  * The schema of a file. Texts carry no statistics: the library orders them by UTF-16 code unit, Parquet by byte
@@ -28,7 +30,15 @@ export function parquetSchema(columns: readonly ParquetColumn[]): ParquetSchema 
   registerZstd()
   const fields = columns.map(({ name, type, nullable }) => {
     const statistics = type !== 'VARCHAR' && type !== 'BOOLEAN'
-    return [name, { type: parquetTypes[type], optional: nullable, compression: 'ZSTD' as const, ...(statistics ? {} : { statistics: false as const }) }]
+    return [
+      name,
+      {
+        type: parquetTypes[type],
+        optional: nullable,
+        compression: 'ZSTD' as const,
+        ...(statistics ? {} : { statistics: false as const }),
+      },
+    ]
   })
   return new ParquetSchema(Object.fromEntries(fields))
 }
@@ -47,7 +57,11 @@ export class RowWriter {
   }
 
   /** @param metadata key-value pairs for the footer; nothing that differs between two runs over the same input */
-  static async create(file: string, columns: readonly ParquetColumn[], metadata: Readonly<Record<string, string>> = {}): Promise<RowWriter> {
+  static async create(
+    file: string,
+    columns: readonly ParquetColumn[],
+    metadata: Readonly<Record<string, string>> = {},
+  ): Promise<RowWriter> {
     const options = { rowGroupSize: rowGroupRows, pageSize: pageRows, useDataPageV2: false, pageIndex: false }
     const sink = new FileSink(file)
     // The library calls `write` and `end` only; its type asks for the overloads of fs.WriteStream.

@@ -65,7 +65,7 @@ export class AttemptLoop {
     this.#options = options
     this.#lastEvent = lastEventBefore(store, run)
     this.#live = new LiveProgress(join(store.stateDir, 'results', run.runId, String(run.attempt)), (file) =>
-      this.#showProgress(file),
+      this.#showProgressIn(file),
     )
   }
 
@@ -162,6 +162,8 @@ export class AttemptLoop {
 
   #ended(running: Running, outcome: Outcome): void {
     running.outcome = outcome
+    // The last report and the exit come together; a display should see both, in this order.
+    this.#showProgress(running)
     this.#wake.resolve()
   }
 
@@ -218,10 +220,14 @@ export class AttemptLoop {
     }
   }
 
-  #showProgress(file: string): void {
+  #showProgressIn(file: string): void {
     const running = [...this.#running.values()].find(({ key }) => file === `${key.taskId}.${key.tryNumber}.jsonl`)
-    const progress = running?.results.read().progress
-    if (running === undefined || progress === undefined || progress === null || progress === running.shown) return
+    if (running !== undefined) this.#showProgress(running)
+  }
+
+  #showProgress(running: Running): void {
+    const { progress } = running.results.read()
+    if (progress === null || progress === running.shown) return
     running.shown = progress
     const { runId, attempt, taskId } = running.key
     this.#options.onEvent({ kind: 'progress', runId, attempt, taskId, progress })

@@ -25,6 +25,8 @@ export interface TaskOptions {
   /** Module `src/tasks/<script>.ts`; default: the id of the task. */
   readonly script?: string
   readonly args?: readonly string[]
+  /** Options of the Node process, before the script: limits of its heap and the like. */
+  readonly nodeOptions?: readonly string[]
   readonly upstream?: readonly TaskRef[]
   /** How often a failed try is followed by another. Default 0. */
   readonly retries?: number
@@ -63,6 +65,7 @@ export interface TaskDefinition {
   readonly kind: TaskKind
   readonly script: string
   readonly args: readonly string[]
+  readonly nodeOptions: readonly string[]
   readonly upstream: readonly string[]
   readonly retries: number
   readonly retryDelayMs: number
@@ -117,7 +120,16 @@ class TaskList {
   }
 
   add(kind: TaskKind, id: string, options: PromoteOptions<Readonly<Record<string, unknown>>> = {}): TaskRef {
-    const { script = id, args = [], upstream = [], retries = 0, retryDelayMs = 10_000, timeoutMs = null, requires = {} } = options
+    const {
+      script = id,
+      args = [],
+      nodeOptions = [],
+      upstream = [],
+      retries = 0,
+      retryDelayMs = 10_000,
+      timeoutMs = null,
+      requires = {},
+    } = options
     const stranger = upstream.find((task) => !task.belongsTo(this.#definition))
     if (stranger !== undefined) {
       throw new PipelineError(`task ${id} of dag ${this.#dag}: its upstream task ${stranger.id} belongs to another dag`, {
@@ -131,6 +143,7 @@ class TaskList {
       kind,
       script,
       args,
+      nodeOptions,
       upstream: edges,
       retries,
       retryDelayMs,

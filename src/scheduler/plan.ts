@@ -17,7 +17,10 @@ export interface CompileOptions {
 
 /** @throws PipelineError (exit 2) that names the task at fault */
 export function compile(dag: Dag, { projectDir, scriptsDir = 'src/tasks' }: CompileOptions): Plan {
-  const tasks = dag.tasks.map((task) => ({ ...task, command: commandOf(`${scriptsDir}/${task.script}.ts`, task.args) }))
+  const tasks = dag.tasks.map(({ nodeOptions, ...task }) => ({
+    ...task,
+    command: commandOf([...nodeOptions, `${scriptsDir}/${task.script}.ts`, ...task.args]),
+  }))
   const plan = checkPlan({ dagId: dag.name, tasks })
   for (const task of plan.tasks) {
     const file = `${scriptsDir}/${task.script}.ts`
@@ -58,8 +61,8 @@ export function shellQuote(text: string): string {
   return /^[A-Za-z0-9_.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
-function commandOf(file: string, args: readonly string[]): string {
-  return ['exec node', ...[file, ...args].map(shellQuote)].join(' ')
+function commandOf(words: readonly string[]): string {
+  return ['exec node', ...words.map(shellQuote)].join(' ')
 }
 
 function invalid(message: string): PipelineError {

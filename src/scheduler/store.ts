@@ -16,7 +16,8 @@ export type {
   TaskRecord,
   TryRecord,
 } from './store/records.ts'
-export type { AttemptKey, NewAttempt, NewRun, TaskChange, TaskKey, TryEnd, TryKey } from './store/writer.ts'
+export type { NewAttempt, NewRun } from './store/attempt-rows.ts'
+export type { AttemptKey, TaskChange, TaskKey, TryEnd, TryKey } from './store/writer.ts'
 export type { Trigger } from './store/tables.ts'
 export type { RunFilter } from './store/reader.ts'
 

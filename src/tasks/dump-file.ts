@@ -31,10 +31,13 @@ export function findDumpFile(rawDir: string, month: string, dump: DumpName): Dum
   const [name] = matching
   if (name === undefined) throw missing(directory, month, dump, names)
   if (matching.length > 1) {
-    throw new PipelineError(`looking for ${dump} of ${month}: ${directory} holds ${matching.length} of them: ${matching.join(', ')}`, {
-      hint: 'keep the one to load and move the others away',
-      retryable: false,
-    })
+    throw new PipelineError(
+      `looking for ${dump} of ${month}: ${directory} holds ${matching.length} of them: ${matching.join(', ')}`,
+      {
+        hint: 'keep the one to load and move the others away',
+        retryable: false,
+      },
+    )
   }
   const path = join(directory, name)
   return { dump, path, name, bytes: statSync(path).size, expectedSha256: expectedSha256(directory, names, name) }

@@ -14,6 +14,7 @@ import { inflatedChunks } from '../xml/gunzip.ts'
 import { parseElement } from '../xml/parse-element.ts'
 import { type Piece, RecordSplitter } from '../xml/record-splitter.ts'
 import { XmlError } from '../xml/xml-error.ts'
+import { boundedHeap } from './bounded-heap.ts'
 import { DatasetWriters } from './dataset-writers.ts'
 import { type DumpFile, findDumpFile } from './dump-file.ts'
 import { IngestProgress } from './ingest-progress.ts'
@@ -32,6 +33,7 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
   using quarantine = new Quarantine(reportsDir(directory), dump, source.path, quarantineCap)
   const reader = new DumpReader(dump, quarantine)
   const progress = new IngestProgress(context, source.bytes)
+  const collectGarbage = boundedHeap()
   const hash = createHash('sha256')
   const onCompressed = (chunk: Buffer): void => {
     hash.update(chunk)
@@ -41,6 +43,7 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
     for await (const chunk of inflatedChunks(source.path, { signal: context.signal, onCompressed })) {
       await writers.append(reader.read(chunk))
       progress.report(reader.records)
+      collectGarbage(chunk.length)
     }
     await writers.append(reader.end())
   } catch (error) {
@@ -51,7 +54,12 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
   const datasets = await writers.commit()
   writeStageReport(directory, `ingest_${dump.name}`, {
     dump: dump.name,
-    source: { file: source.name, bytes: source.bytes, sha256, verification: source.expectedSha256 === null ? 'unverified' : 'verified' },
+    source: {
+      file: source.name,
+      bytes: source.bytes,
+      sha256,
+      verification: source.expectedSha256 === null ? 'unverified' : 'verified',
+    },
     records: reader.records,
     quarantined: quarantine.count,
     quarantineCap,
@@ -145,19 +153,25 @@ class DumpReader {
 /** Says which file and record a malformed document broke at. */
 function located(error: unknown, dump: Dump, source: DumpFile, records: number): unknown {
   if (!(error instanceof XmlError)) return error
-  return new PipelineError(`ingest ${dump.name}: ${source.path}, after record ${records}, at byte ${error.offset} of the XML: ${error.message}`, {
-    hint: 'the file is incomplete or not a Discogs dump: download it again',
-    retryable: false,
-    cause: error,
-  })
+  return new PipelineError(
+    `ingest ${dump.name}: ${source.path}, after record ${records}, at byte ${error.offset} of the XML: ${error.message}`,
+    {
+      hint: 'the file is incomplete or not a Discogs dump: download it again',
+      retryable: false,
+      cause: error,
+    },
+  )
 }
 
 function assertSameHash(source: DumpFile, sha256: string): void {
   if (source.expectedSha256 === null || source.expectedSha256 === sha256) return
-  throw new PipelineError(`ingest ${source.dump}: sha256 of ${source.path} is ${sha256}, its CHECKSUM file says ${source.expectedSha256}`, {
-    hint: 'download the dump again',
-    retryable: false,
-  })
+  throw new PipelineError(
+    `ingest ${source.dump}: sha256 of ${source.path} is ${sha256}, its CHECKSUM file says ${source.expectedSha256}`,
+    {
+      hint: 'download the dump again',
+      retryable: false,
+    },
+  )
 }
 
 if (import.meta.main) await runTask(ingest)

@@ -42,12 +42,17 @@ export async function preflight(context: TaskContext): Promise<TaskResult> {
     if (shortage !== null) problems.push(shortage)
   }
   if (problems.length > 0) {
-    throw new PipelineError(`preflight of run ${context.runId} found ${problems.length} problem(s):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`, {
-      retryable: false,
-    })
+    throw new PipelineError(
+      `preflight of run ${context.runId} found ${problems.length} problem(s):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+      {
+        retryable: false,
+      },
+    )
   }
   for (const { name, bytes, expectedSha256 } of files) {
-    context.log(`${name}: ${bytes} bytes, ${expectedSha256 === null ? 'no checksum to compare with' : 'will be compared with its checksum'}`)
+    context.log(
+      `${name}: ${bytes} bytes, ${expectedSha256 === null ? 'no checksum to compare with' : 'will be compared with its checksum'}`,
+    )
   }
   return {}
 }
@@ -62,7 +67,8 @@ function assertWritable({ lakeDir, runId }: TaskContext): void {
 }
 
 function assertUnsealed({ lakeDir, runId }: TaskContext): void {
-  if (existsSync(runDir(lakeDir, runId))) throw new PipelineError(`run ${runId} is sealed already in ${runDir(lakeDir, runId)}: choose another session`)
+  if (existsSync(runDir(lakeDir, runId)))
+    throw new PipelineError(`run ${runId} is sealed already in ${runDir(lakeDir, runId)}: choose another session`)
 }
 
 function assertReadable(file: DumpFile): void {

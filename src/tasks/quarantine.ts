@@ -60,10 +60,13 @@ export class Quarantine implements Disposable {
     if (this.#count <= this.#cap) return
     this[Symbol.dispose]()
     const beyond = this.#cap === 0 ? '' : `; it is rejected record ${this.#count}, quarantine_cap is ${this.#cap}`
-    throw new PipelineError(`ingest ${this.#dump.name}: record ${record} at byte ${offset} of ${this.#source}: ${reason} (byte ${errorOffset})${beyond}`, {
-      hint: `the record lies in ${this.#file}; download the dump again, or allow such records with --param quarantine_cap=N`,
-      retryable: false,
-    })
+    throw new PipelineError(
+      `ingest ${this.#dump.name}: record ${record} at byte ${offset} of ${this.#source}: ${reason} (byte ${errorOffset})${beyond}`,
+      {
+        hint: `the record lies in ${this.#file}; download the dump again, or allow such records with --param quarantine_cap=N`,
+        retryable: false,
+      },
+    )
   }
 
   /** Makes the file visible. */

@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { datasets } from '../discogs/catalogue.ts'
 import { messageOf, PipelineError } from '../errors.ts'
 import { reportsDir } from '../lake/layout.ts'
-import { resolveActive, rollback } from '../lake/pointer.ts'
+import { resolveActive } from '../lake/pointer.ts'
+import { rollback } from '../lake/promotion.ts'
 import type { CheckResult, TaskContext, TaskResult } from '../scheduler/context.ts'
 import type { EngineName, SqlEngine } from '../sql/engine.ts'
 import { engineNames, openEngine } from '../sql/open.ts'
@@ -99,8 +100,9 @@ async function giveUp(context: TaskContext, reason: string): Promise<never> {
   const active = resolveActive(lakeDir)
   if (active?.runId !== runId) return fail(`active is ${active?.runId ?? 'not set'} by now and stays so`)
   try {
-    await rollback({
+    rollback({
       lakeDir,
+      onlyFrom: runId,
       ledger: context.ledger(),
       who: `task ${context.taskId}`,
       reason,

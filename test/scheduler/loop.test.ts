@@ -68,16 +68,33 @@ test('a task finds everything of its run in its environment', async () => {
   const { context, variables, cwd, firstPath } = JSON.parse(readFileSync(join(made.config.lakeDir, 'environment.json'), 'utf8'))
   const { lakeDir, rawDir, stateDir, projectDir } = made.config
   assert.deepEqual(context, {
-    ...{ runId, dagId: 'lab', taskId: 'seen', session: session.text, attempt: 1, tryNumber: 1 },
+    runId,
+    dagId: 'lab',
+    taskId: 'seen',
+    session: session.text,
+    attempt: 1,
+    tryNumber: 1,
     args: ['a b', "it's"],
     params: { prefix: 'lab', publish: 'true' },
-    ...{ lakeDir, rawDir },
+    lakeDir,
+    rawDir,
     settings: { sqlEngine: 'duckdb', trinoUrl: null },
   })
   assert.deepEqual(variables, {
-    ...{ RUN_ID: runId, DAG_ID: 'lab', TASK_ID: 'seen', SESSION: session.text, ATTEMPT: '1', TRY: '1' },
-    ...{ PARAM_PREFIX: 'lab', PARAM_PUBLISH: 'true', DISCOGS_DATA_LAKE: lakeDir, DISCOGS_RAW: rawDir, DAG_STATE: stateDir },
-    ...{ SQL_ENGINE: 'duckdb', RESULT_FILE: join(stateDir, 'results', runId, '1', 'seen.1.jsonl'), DAG_LIFELINE_FD: '3' },
+    RUN_ID: runId,
+    DAG_ID: 'lab',
+    TASK_ID: 'seen',
+    SESSION: session.text,
+    ATTEMPT: '1',
+    TRY: '1',
+    PARAM_PREFIX: 'lab',
+    PARAM_PUBLISH: 'true',
+    DISCOGS_DATA_LAKE: lakeDir,
+    DISCOGS_RAW: rawDir,
+    DAG_STATE: stateDir,
+    SQL_ENGINE: 'duckdb',
+    RESULT_FILE: join(stateDir, 'results', runId, '1', 'seen.1.jsonl'),
+    DAG_LIFELINE_FD: '3',
   })
   assert.deepEqual([cwd, firstPath], [projectDir, join(projectDir, 'node_modules/.bin')])
 })
@@ -285,11 +302,13 @@ test('progress is reported while a task runs, no more than twice a second and up
   const onEvent = (event: RunEvent): void => {
     if (event.kind === 'progress') seen.push(event.progress.done)
   }
+  const started = performance.now()
   await made.trigger(
     lab(({ task }) => task('busy')),
     { onEvent },
   )
-  assert.ok(seen.length >= 3 && seen.length <= 6, `${seen.length} reports: ${seen.join(' ')}`)
+  const most = (performance.now() - started) / 500 + 2
+  assert.ok(seen.length >= 3 && seen.length <= most, `${seen.length} reports: ${seen.join(' ')}`)
   assert.deepEqual([seen[0], seen.at(-1)], [1, 2000])
 })
 

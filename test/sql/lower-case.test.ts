@@ -23,7 +23,7 @@ test('only İ has a lower case of several code points, so ICU can stand for the 
   for (let codePoint = 1; codePoint < 0x110000; codePoint++) {
     if (codePoint >= 0xd800 && codePoint < 0xe000) continue
     const letter = String.fromCodePoint(codePoint)
-    if ([...letter.toLowerCase()].length !== 1) longer.push(letter)
+    if (Array.from(letter.toLowerCase()).length !== 1) longer.push(letter)
   }
   assert.deepEqual(longer, ['İ'])
 })

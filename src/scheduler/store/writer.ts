@@ -1,34 +1,11 @@
 /** Transitions: one function each, each one immediate transaction (or part of the caller's), each appends to the event log. */
-import { hostname } from 'node:os'
 import { PipelineError } from '../../errors.ts'
-import type { TaskResult } from '../context.ts'
-import { canonicalJson, type Plan, planHash } from '../plan.ts'
 import type { RunState, TaskState, TryState } from '../states.ts'
 import { build, type Connection } from './connection.ts'
 import { insertChecks } from './check-rows.ts'
+import { insertAttempt, insertRun, type NewAttempt, type NewRun } from './attempt-rows.ts'
 import { appendEvent } from './event-rows.ts'
-import type { CheckResult } from '../context.ts'
-import type { TaskRecord } from './records.ts'
-import type { Trigger } from './tables.ts'
-
-export interface NewRun {
-  readonly runId: string
-  /** `YYYY-MM-DD HH:MM:SS` */
-  readonly session: string
-  readonly params: Readonly<Record<string, string>>
-  readonly trigger: Trigger
-  readonly triggeredBy: string
-  readonly plan: Plan
-  readonly parallelism: number
-}
-
-export interface NewAttempt {
-  readonly runId: string
-  readonly plan: Plan
-  readonly parallelism: number
-  /** Tasks of the attempt before that need not run again. */
-  readonly carried: readonly TaskRecord[]
-}
+import type { CheckResult, TaskResult } from '../context.ts'
 
 export interface AttemptKey {
   readonly runId: string
@@ -76,22 +53,8 @@ export class Writer {
   /** A run, its first attempt and its tasks. The caller has made sure that neither the run nor its session exists. */
   createRun(run: NewRun): void {
     this.#connection.write(() => {
-      const row = {
-        run_id: run.runId,
-        dag_id: run.plan.dagId,
-        session: run.session,
-        params: canonicalJson(run.params),
-        state: 'running',
-        reason: null,
-        trigger: run.trigger,
-        triggered_by: run.triggeredBy,
-        attempt: 1,
-        created_at: this.#connection.timestamp(),
-        ended_at: null,
-      } as const
-      this.#connection.run(build.insertInto('run').values(row))
-      appendEvent(this.#connection, { subject: 'run', runId: run.runId, from: null, to: 'running', detail: run.trigger })
-      this.#insertAttempt({ ...run, carried: [] }, 1)
+      insertRun(this.#connection, run)
+      insertAttempt(this.#connection, { ...run, carried: [] }, 1)
     })
   }
 
@@ -111,7 +74,7 @@ export class Writer {
         to: 'running',
         detail: `attempt ${number}`,
       })
-      this.#insertAttempt(attempt, number)
+      insertAttempt(this.#connection, attempt, number)
     })
     return number
   }
@@ -235,48 +198,6 @@ export class Writer {
     })
   }
 
-  #insertAttempt({ runId, plan, parallelism, carried }: NewAttempt, attempt: number): void {
-    const now = this.#connection.timestamp()
-    const hash = planHash(plan)
-    const stored = { plan_hash: hash, dag_id: plan.dagId, json: canonicalJson(plan), created_at: now }
-    this.#connection.run(
-      build
-        .insertInto('plan')
-        .values(stored)
-        .onConflict((conflict) => conflict.doNothing()),
-    )
-    const row = {
-      run_id: runId,
-      attempt,
-      plan_hash: hash,
-      state: 'running',
-      parallelism,
-      pid: process.pid,
-      host: hostname(),
-      started_at: now,
-    } as const
-    this.#connection.run(build.insertInto('attempt').values(row))
-    appendEvent(this.#connection, { subject: 'attempt', runId, attempt, from: null, to: 'running' })
-    for (const [position, task] of plan.tasks.entries()) {
-      const { id, kind, retries } = task
-      const identity = { run_id: runId, attempt, task_id: id, position, kind, retries }
-      const before = carried.find((one) => one.taskId === id)
-      this.#connection.run(
-        build.insertInto('task').values({ ...identity, ...(before === undefined ? fresh : carriedColumns(before)) }),
-      )
-      const detail = before === undefined ? null : `carried over from attempt ${before.carriedFrom ?? before.attempt}`
-      appendEvent(this.#connection, {
-        subject: 'task',
-        runId,
-        attempt,
-        taskId: id,
-        from: null,
-        to: before === undefined ? 'waiting' : 'success',
-        detail,
-      })
-    }
-  }
-
   #tryUpdate({ runId, attempt, taskId, tryNumber }: TryKey) {
     return build
       .updateTable('try')
@@ -291,20 +212,4 @@ export class Writer {
     if (changes !== 1)
       throw new PipelineError(problem, { retryable: false, hint: 'another process has changed the state in between' })
   }
-}
-
-const fresh = { state: 'waiting' } as const
-
-/** A carried task keeps what it reported, and names the attempt in which it really ran. */
-function carriedColumns(task: TaskRecord) {
-  return {
-    state: 'success',
-    carried_from: task.carriedFrom ?? task.attempt,
-    tries: task.tries,
-    started_at: task.startedAt,
-    ended_at: task.endedAt,
-    rows: task.rows === null ? null : JSON.stringify(task.rows),
-    bytes: task.bytes,
-    note: task.note,
-  } as const
 }
