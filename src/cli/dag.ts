@@ -75,7 +75,8 @@ function describe(error: unknown): string {
     return `dag: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`
   const lines = [`dag: ${error.message}`]
   if (error.hint !== undefined) lines.push(`hint: ${error.hint}`)
-  if (error.cause !== undefined) lines.push(`cause: ${messageOf(error.cause)}`)
+  const cause = error.cause === undefined ? '' : messageOf(error.cause)
+  if (!error.message.includes(cause)) lines.push(`cause: ${cause}`)
   return `${lines.join('\n')}\n`
 }
 

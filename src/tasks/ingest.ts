@@ -40,7 +40,7 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
     progress.addBytes(chunk.length)
   }
   try {
-    for await (const chunk of inflatedChunks(source.path, { signal: context.signal, onCompressed })) {
+    for await (const chunk of numbered(inflatedChunks(source.path, { signal: context.signal, onCompressed }), reader)) {
       await writers.append(reader.read(chunk))
       progress.report(reader.records)
       collectGarbage(chunk.length)
@@ -90,6 +90,10 @@ class DumpReader {
     this.#splitter = new RecordSplitter(dump)
     this.#extract = dump.datasets.map(rowsOf)
     this.census = new Census(dump)
+  }
+
+  get dumpName(): string {
+    return this.#dump.name
   }
 
   /** Records met so far, the rejected ones included. */
@@ -147,6 +151,21 @@ class DumpReader {
       const rows = batch[index]
       for (const row of extract(view)) rows?.push(row)
     }
+  }
+}
+
+/** Says how far the records went when the gzip stream breaks. */
+async function* numbered(chunks: AsyncIterable<Buffer>, reader: DumpReader): AsyncGenerator<Buffer> {
+  try {
+    yield* chunks
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error
+    const { hint, retryable } = error
+    throw new PipelineError(`ingest ${reader.dumpName}, after record ${reader.records}: ${error.message}`, {
+      ...(hint && { hint }),
+      retryable,
+      cause: error.cause,
+    })
   }
 }
 

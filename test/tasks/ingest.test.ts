@@ -1,0 +1,317 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { ParquetReader } from '@dsnp/parquetjs'
+import { dumps } from '../../src/discogs/catalogue.ts'
+import type { DumpName } from '../../src/discogs/dataset.ts'
+import { readStageReports, type StageReport } from '../../src/lake/stage-report.ts'
+import { stagingDir } from '../../src/lake/layout.ts'
+import { registerZstd } from '../../src/parquet/zstd.ts'
+import type { TaskResult } from '../../src/scheduler/context.ts'
+import { ingest } from '../../src/tasks/ingest.ts'
+import { expected } from '../fixtures/odd/expected.ts'
+import { taskContext } from '../support/task-context.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'ingest-'))
+after(() => rmSync(root, { recursive: true }))
+registerZstd()
+
+const runId = '2026-04__20260420_060000'
+let places = 0
+
+/** A lake and a folder of dumps of its own. */
+class Place {
+  readonly lakeDir = join(root, `${++places}`, 'lake')
+  readonly rawDir = join(root, `${places}`, 'raw')
+  readonly staging = stagingDir(this.lakeDir, runId)
+
+  constructor() {
+    mkdirSync(join(this.rawDir, '2026-04'), { recursive: true })
+  }
+
+  dumpPath(dump: DumpName): string {
+    return join(this.rawDir, '2026-04', `discogs_20260401_${dump}.xml.gz`)
+  }
+
+  ingest(dump: DumpName, bytes: Buffer | null, params: Record<string, string> = {}): Promise<TaskResult> {
+    if (bytes !== null) writeFileSync(this.dumpPath(dump), bytes)
+    const context = taskContext({
+      runId,
+      lakeDir: this.lakeDir,
+      rawDir: this.rawDir,
+      args: [dump],
+      params: { dump_month: '2026-04', ...params },
+    })
+    return ingest(context)
+  }
+
+  report(dump: DumpName): StageReport | undefined {
+    return readStageReports(this.staging).find((report) => report.dump === dump)
+  }
+
+  quarantine(dump: DumpName): unknown[] {
+    const file = join(this.staging, '_reports', `quarantine_${dump}.jsonl`)
+    return existsSync(file)
+      ? readFileSync(file, 'utf8')
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as unknown)
+      : []
+  }
+
+  /** Dataset directories, finished or not. */
+  datasets(): string[] {
+    return existsSync(this.staging) ? readdirSync(this.staging).filter((name) => name !== '_reports') : []
+  }
+}
+
+function odd(dump: DumpName): Buffer {
+  return readFileSync(new URL(`../fixtures/odd/${dump}.xml`, import.meta.url))
+}
+
+const connection = await (await DuckDBInstance.create()).connect()
+
+async function duckDbRows(file: string): Promise<unknown[]> {
+  const rows = (await connection.runAndReadAll(`select * from read_parquet('${file}')`)).getRowsJson()
+  return rows
+}
+
+/** The rows as parquetjs reads them, in the form DuckDB gives as JSON. */
+async function parquetJsRows(
+  file: string,
+  columns: readonly { readonly name: string; readonly type: string }[],
+): Promise<unknown[]> {
+  const reader = await ParquetReader.openFile(file)
+  try {
+    const cursor = reader.getCursor()
+    const rows: unknown[] = []
+    for (let row = await cursor.next(); row !== null; row = await cursor.next()) {
+      const record = row as Record<string, unknown>
+      rows.push(
+        columns.map(({ name, type }) =>
+          record[name] === undefined || record[name] === null ? null : type === 'BIGINT' ? String(record[name]) : record[name],
+        ),
+      )
+    }
+    return rows
+  } finally {
+    await reader.close()
+  }
+}
+
+for (const dump of dumps) {
+  test(`every value of the odd ${dump.name} is in Parquet, in two independent readers`, async () => {
+    const place = new Place()
+    const result = await place.ingest(dump.name, gzipSync(odd(dump.name)))
+    for (const { name, columns } of dump.datasets) {
+      const file = join(place.staging, name, `${runId}-00000.parquet`)
+      assert.deepEqual(await duckDbRows(file), expected[name], `${name} in DuckDB`)
+      assert.deepEqual(await parquetJsRows(file, columns), expected[name], `${name} in parquetjs`)
+      assert.equal(result.rows?.[name], expected[name]?.length)
+    }
+    const report = place.report(dump.name)
+    assert.deepEqual(
+      Object.keys(report?.datasets ?? {}),
+      dump.datasets.map(({ name }) => name),
+    )
+    assert.equal(
+      report?.source?.sha256,
+      createHash('sha256')
+        .update(readFileSync(place.dumpPath(dump.name)))
+        .digest('hex'),
+    )
+  })
+}
+
+test('several gzip members, and a second try over the first, give the same files', async () => {
+  const place = new Place()
+  const bytes = odd('labels')
+  await place.ingest('labels', gzipSync(bytes))
+  const files = (): string[] =>
+    place.datasets().map(
+      (name) =>
+        `${name} ${createHash('sha256')
+          .update(readFileSync(join(place.staging, name, `${runId}-00000.parquet`)))
+          .digest('hex')}`,
+    )
+  const first = files()
+  const members = Buffer.concat([
+    gzipSync(bytes.subarray(0, 100)),
+    gzipSync(bytes.subarray(100, 101)),
+    gzipSync(bytes.subarray(101)),
+    Buffer.alloc(9),
+  ])
+  mkdirSync(join(place.staging, '.tmp-labels_v10'))
+  writeFileSync(join(place.staging, '.tmp-labels_v10', 'left over'), 'x')
+  await place.ingest('labels', members)
+  assert.deepEqual(files(), first)
+  assert.equal(first.length, 3)
+})
+
+test('a dataset without rows is one file with 0 rows', async () => {
+  const place = new Place()
+  await place.ingest('labels', gzipSync('<labels><label><id>1</id></label></labels>'))
+  const files = ['labels_v10', 'label_urls_v1', 'label_sublabels_v1'].map((name) =>
+    join(place.staging, name, `${runId}-00000.parquet`),
+  )
+  assert.deepEqual(await Promise.all(files.map(async (file) => (await duckDbRows(file)).length)), [1, 0, 0])
+})
+
+test('records of 4 MB, a profile of 1 MB and 4-byte UTF-8 are whole', async () => {
+  const place = new Place()
+  const profile = '𝄞é'.repeat(200_000)
+  const urls = Array.from({ length: 60_000 }, (_, n) => `<url>http://example.org/a/long/path/${n}</url>`).join('')
+  await place.ingest(
+    'artists',
+    gzipSync(`<artists><artist><id>1</id><profile>${profile}</profile><urls>${urls}</urls></artist></artists>`),
+  )
+  const [[count, last] = []] = (
+    await connection.runAndReadAll(
+      `select count(*)::int, max_by(url, position) from read_parquet('${place.staging}/artist_urls_v1/*.parquet')`,
+    )
+  ).getRowsJson()
+  assert.deepEqual([count, last], [60_000, 'http://example.org/a/long/path/59999'])
+  const [row] = await duckDbRows(join(place.staging, 'artists_v1_typed', `${runId}-00000.parquet`))
+  assert.equal((row as unknown[])[3], profile)
+})
+
+const good = '<label><id>7</id><name>ok</name></label>'
+const malformed: readonly (readonly [string, Buffer | null, RegExp])[] = [
+  [
+    'a truncated gzip',
+    gzipSync(`<labels>${manyLabels()}</labels>`).subarray(0, 9000),
+    /^PipelineError: ingest labels, after record \d{3,}: inflating .*discogs_20260401_labels\.xml\.gz: the gzip stream is cut short near byte \d+/,
+  ],
+  [
+    'a bad CRC',
+    corrupted(gzipSync(`<labels>${good}</labels>`), -8),
+    /discogs_20260401_labels\.xml\.gz: incorrect data check near byte \d+/,
+  ],
+  [
+    'XML cut inside valid gzip',
+    gzipSync(`<labels>\n${good}\n<label><id>8</i`),
+    /labels\.xml\.gz, after record 1, at byte 50 of the XML: the XML ends inside a record/,
+  ],
+  ['a missing end tag of the root', gzipSync(`<labels>${good}`), /at byte 48 of the XML: the XML ends without <\/labels>/],
+  [
+    'a mismatched tag',
+    gzipSync(`<labels>${good}\n<label><id>8</name></label></labels>`),
+    /ingest labels: record 2 at byte 49 of .*labels\.xml\.gz: <\/name> where <\/id> was expected \(byte 61\)/,
+  ],
+  [
+    'an undefined entity',
+    gzipSync(`<labels>${good}\n<label><id>8</id><name>&uuml;</name></label></labels>`),
+    /record 2 at byte 49 of .*: an unknown entity &uuml; \(byte 72\)/,
+  ],
+  [
+    'invalid UTF-8',
+    gzipSync(
+      Buffer.concat([
+        Buffer.from('<labels><label><id>1</id><name>'),
+        Buffer.from([0xe9]),
+        Buffer.from('</name></label></labels>'),
+      ]),
+    ),
+    /record 1 at byte 8 of .*: not UTF-8 \(byte 31\)/,
+  ],
+  [
+    'a record without a valid id',
+    gzipSync(`<labels>${good}<label><id>0</id></label></labels>`),
+    /record 2 at byte 48 of .*: no valid id/,
+  ],
+  [
+    'the wrong root',
+    gzipSync('<artists><artist><id>1</id></artist></artists>'),
+    /at byte 0 of the XML: the root element is <artists>, not <labels>/,
+  ],
+  ['an empty file', Buffer.alloc(0), /labels\.xml\.gz: the file is empty \(0 bytes\)/],
+  ['an empty XML', gzipSync(''), /at byte 0 of the XML: the XML is empty/],
+  [
+    'HTML in place of gzip',
+    Buffer.from('<!DOCTYPE html><html>'),
+    /labels\.xml\.gz: byte 0 does not start a gzip stream, found "<!DOCTYPE html><html>"/,
+  ],
+  ['a missing file', null, /discogs_202604DD_labels\.xml\.gz was expected in .*, found none/],
+]
+for (const [what, bytes, message] of malformed) {
+  test(`${what} fails the task, naming file and offset, and leaves no dataset behind`, async () => {
+    const place = new Place()
+    await assert.rejects(place.ingest('labels', bytes), message)
+    assert.deepEqual(place.datasets(), [])
+  })
+}
+
+test('a dump of another month is refused by name', async () => {
+  const place = new Place()
+  writeFileSync(join(place.rawDir, '2026-04', 'discogs_20260301_labels.xml.gz'), gzipSync(`<labels>${good}</labels>`))
+  await assert.rejects(place.ingest('labels', null), /found discogs_20260301_labels\.xml\.gz, which is of another month/)
+})
+
+test('a sha256 other than the CHECKSUM file says fails the task; the same one verifies it', async () => {
+  const place = new Place()
+  const bytes = gzipSync(`<labels>${good}</labels>`)
+  const checksums = join(place.rawDir, '2026-04', 'discogs_20260401_CHECKSUM.txt')
+  writeFileSync(checksums, `${'0'.repeat(64)} discogs_20260401_labels.xml.gz\n`)
+  await assert.rejects(place.ingest('labels', bytes), /its CHECKSUM file says 0{64}/)
+  assert.deepEqual(place.datasets(), [])
+  writeFileSync(checksums, `${createHash('sha256').update(bytes).digest('hex')} discogs_20260401_labels.xml.gz\n`)
+  await place.ingest('labels', bytes)
+  assert.equal(place.report('labels')?.source?.verification, 'verified')
+})
+
+test('with a cap, malformed records go to quarantine with offset and bytes, and the others are read', async () => {
+  const place = new Place()
+  const bad = '<label><id>8</id><name>&uuml;</name></label>'
+  const noId = '<label><name>x</name></label>'
+  const xml = `<labels>\n${good}\n${bad}\n${noId}\n<label><id>9</id></label>\n</labels>`
+  await place.ingest('labels', gzipSync(xml), { quarantine_cap: '2' })
+  const line = (record: number, text: string, id: string | null, reason: string, errorOffset: number): object => ({
+    dump: 'labels',
+    record,
+    offset: xml.indexOf(text),
+    length: text.length,
+    id,
+    reason,
+    error_offset: errorOffset,
+    raw: Buffer.from(text).toString('base64'),
+  })
+  assert.deepEqual(place.quarantine('labels'), [
+    line(2, bad, '8', 'an unknown entity &uuml;', xml.indexOf('&')),
+    line(3, noId, null, 'no valid id', xml.indexOf(noId)),
+  ])
+  const [first, second] = await duckDbRows(join(place.staging, 'labels_v10', `${runId}-00000.parquet`))
+  assert.deepEqual([(first as unknown[])[0], (second as unknown[])[0]], ['7', '9'])
+  assert.deepEqual([place.report('labels')?.records, place.report('labels')?.quarantined], [4, 2])
+})
+
+test('one malformed record more than the cap fails the task, and the quarantine file tells them all', async () => {
+  const place = new Place()
+  const xml = `<labels>${good}\n<label>&a;</label>\n<label>&b;</label>\n</labels>`
+  await assert.rejects(
+    place.ingest('labels', gzipSync(xml), { quarantine_cap: '1' }),
+    /record 3 .*it is rejected record 2, quarantine_cap is 1/,
+  )
+  assert.equal(place.quarantine('labels').length, 2)
+  assert.deepEqual(place.datasets(), [])
+})
+
+/** Labels whose texts do not compress away. */
+function manyLabels(): string {
+  return Array.from(
+    { length: 2000 },
+    (_, n) => `<label><id>${n + 1}</id><name>${createHash('sha256').update(`${n}`).digest('hex')}</name></label>`,
+  ).join('\n')
+}
+
+/** The same bytes with one of them changed. */
+function corrupted(bytes: Buffer, at: number): Buffer {
+  const result = Buffer.from(bytes)
+  const index = result.length + at
+  result[index] = (result[index] ?? 0) ^ 1
+  return result
+}
