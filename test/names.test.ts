@@ -13,7 +13,9 @@ test('dataset names and the columns of contract tables are written in the catalo
   const names = new Set([...datasets.map((dataset) => dataset.name), ...compatibilityViews.map((view) => view.name), ...columns])
   names.delete('norm_name')
   const elsewhere: string[] = []
-  const files = globSync('{src,dags,scripts}/**/*.{ts,mjs}', { cwd: project }).filter((file) => !/^src\/(discogs|demo)\//.test(file))
+  const files = globSync('{src,dags,scripts}/**/*.{ts,mjs}', { cwd: project }).filter(
+    (file) => !/^src\/(discogs|demo)\//.test(file),
+  )
   for (const file of files) {
     const text = readFileSync(join(project, file), 'utf8')
     for (const [word] of text.matchAll(/[a-z][a-z0-9]*(?:_[a-z0-9]+)+/g)) if (names.has(word)) elsewhere.push(`${file}: ${word}`)

@@ -17,14 +17,16 @@ export function datasetsPage(): string {
     `## Warehouse tables\n\nComputed from the tables above, sorted by all their columns.\n\n${warehouse.map(datasetSection).join('\n')}`,
     viewsSection(),
   ]
-  return `${sections.join('\n')}`
+  return sections.join('\n')
 }
 
 function introduction(): string {
   const counts = (['contract', 'relationship', 'warehouse'] as const).map(
     (kind) => `${datasets.filter((dataset) => dataset.kind === kind).length} ${kind} tables`,
   )
-  const index = datasets.map(({ name, kind, dump, about }) => `| [${name}](#${name}) | ${kind} | ${dump ?? ''} | ${escapeCell(about)} |`)
+  const index = datasets.map(
+    ({ name, kind, dump, about }) => `| [${name}](#${name}) | ${kind} | ${dump ?? ''} | ${escapeCell(about)} |`,
+  )
   return `<!-- Written by scripts/write-docs.ts from src/discogs. Do not edit: run \`npm run docs\`. -->
 # Datasets
 
@@ -52,7 +54,9 @@ ${dump.datasets.map(datasetSection).join('\n')}`
 
 function datasetSection({ name, kind, about, rows, columns, key, references }: Dataset): string {
   const elements = rows === null ? [] : Object.entries(rows.elements)
-  const perRow = elements.map(([label, path]) => `${path === '.' ? 'record' : `\`${path}\``}${label === '' ? '' : ` (\`${label}\`)`}`)
+  const perRow = elements.map(
+    ([label, path]) => `${path === '.' ? 'record' : `\`${path}\``}${label === '' ? '' : ` (\`${label}\`)`}`,
+  )
   const facts = [
     `- ${kinds[kind]}`,
     ...(perRow.length === 0 ? [] : [`- a row for each ${perRow.join(' and each ')}`]),

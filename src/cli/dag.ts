@@ -1,5 +1,6 @@
 /** The `dag` command: wires one file per subcommand, turns errors into messages and exit codes. */
 import { Command, CommanderError } from 'commander'
+import { exampleQuery } from '../discogs/catalogue.ts'
 import { exitCodes, messageOf, PipelineError } from '../errors.ts'
 import { activeCommand } from './commands/active.ts'
 import { checkCommand } from './commands/check.ts'
@@ -23,14 +24,13 @@ Settings come from the environment, else .env, else the default: see .env.exampl
 Examples:
   dag trigger main --session "2026-04-20 06:00:00" --param dump_month=2026-04
   dag status latest
-  dag sql "select count(*) from releases_v6"`
+  dag sql "${exampleQuery}"`
 
 function program(): Command {
   const dag = new Command('dag')
     .description('Runs the dags of the lakehouse, shows what ran, and moves the pointer to what is published.')
     .addHelpText('after', epilogue)
     .showSuggestionAfterError()
-    .helpCommand(false)
     .exitOverride()
   const commands = [
     listCommand(),

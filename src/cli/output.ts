@@ -1,5 +1,5 @@
 /** What the commands print: tables for people, JSON for programs. */
-import { styleText } from 'node:util'
+import { stripVTControlCharacters, styleText } from 'node:util'
 import Table from 'cli-table3'
 
 type Style = Parameters<typeof styleText>[0]
@@ -24,25 +24,79 @@ function jsonInteger(value: bigint): number | string {
   return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString()
 }
 
-const light = {
-  top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
-  left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ',
-} // biome-ignore format: one line a side
+/** No borders: nothing but space between the columns. */
+const sides = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'] as const
+const inner = ['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'] as const
+const gap = '  '
+const borderless = { ...Object.fromEntries([...sides, ...inner].map((side) => [side, ''])), middle: gap }
 
-/** Columns whose heading starts with `>` are aligned to the right. */
-export function table(headings: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
+/** Columns never get narrower than this to make a table fit. */
+const leastCells = 8
+
+export type Cell = string | number | null
+
+/** Columns whose heading starts with `>` are aligned to the right. Wide columns are cut where the terminal ends. */
+export function table(headings: readonly string[], rows: readonly (readonly Cell[])[], width = terminalWidth()): string {
+  const heads = headings.map((heading) => heading.replace(/^>/, ''))
+  const texts = rows.map((row) => row.map((cell) => (cell === null ? '' : String(cell))))
   const result = new Table({
-    head: headings.map((heading) => styled('dim', heading.replace(/^>/, ''))),
-    chars: light,
+    head: heads.map((heading) => styled('dim', heading)),
+    chars: borderless,
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
     colAligns: headings.map((heading) => (heading.startsWith('>') ? 'right' : 'left')),
+    colWidths: fit(naturalWidths(heads, texts), width),
   })
-  for (const row of rows) result.push(row.map((cell) => (cell === null ? '' : String(cell))))
+  result.push(...texts)
   return result
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')
+}
+
+/** Whether a table of so many columns can be read at this width at all. */
+export function canFit(columns: number, width = terminalWidth()): boolean {
+  return columns * (leastCells + gap.length) <= width
+}
+
+/** Columns of the terminal; without one nothing is cut. */
+export function terminalWidth(): number {
+  return process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY
+}
+
+function naturalWidths(heads: readonly string[], rows: readonly (readonly string[])[]): number[] {
+  return heads.map((head, column) => rows.reduce((widest, row) => Math.max(widest, cellsOf(row[column] ?? '')), cellsOf(head)))
+}
+
+/** Takes from the widest columns until all fit. */
+function fit(widths: readonly number[], width: number): number[] {
+  const fitted = [...widths]
+  const room = width - gap.length * (widths.length - 1)
+  for (let excess = fitted.reduce((sum, one) => sum + one, 0) - room; excess > 0; excess--) {
+    const widest = Math.max(...fitted)
+    if (widest <= leastCells) break
+    fitted[fitted.lastIndexOf(widest)] = widest - 1
+  }
+  return fitted
+}
+
+const wideCharacter =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
+const noCharacter = /^[\p{Mark}\p{Cf}]$/u
+
+/** Cells of a terminal that a text takes: East Asian characters take two, combining ones and colours none. */
+export function cellsOf(text: string): number {
+  let cells = 0
+  for (const character of stripVTControlCharacters(text)) {
+    if (character > '\x7e' && noCharacter.test(character)) continue
+    cells += character > '\u10ff' && wideCharacter.test(character) ? 2 : 1
+  }
+  return cells
+}
+
+/** On one line, and without anything a terminal would obey. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/\r\n|\r|\n/g, '↵').replaceAll(/\p{Cc}/gu, '·')
 }
 
 const marks: Readonly<Record<string, readonly [string, Style]>> = {

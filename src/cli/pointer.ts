@@ -7,12 +7,18 @@ import { recoverPromotions } from '../lake/promotion.ts'
 import { ledgerOf } from '../scheduler/promotions.ts'
 import { openStore } from '../scheduler/store.ts'
 
-/** Settles what a killed promotion left, and says so on stderr. */
+/** Settles what a killed promotion left, and says so on stderr. Writes nothing, not even a state, when there is nothing to do. */
 export function recoverPointer(config: Config): void {
+  if (!hasUnfinished(config)) return
   using store = openStore(config.stateDir)
   for (const { outcome, note } of recoverPromotions(config.lakeDir, ledgerOf(store))) {
     process.stderr.write(`an interrupted promotion was ${outcome}: ${note}\n`)
   }
+}
+
+function hasUnfinished({ stateDir }: Config): boolean {
+  using store = openStore(stateDir, { readonly: true })
+  return store.begunPromotions().length > 0
 }
 
 /** @throws PipelineError (exit 4) when nothing is published */
@@ -28,5 +34,14 @@ export function activeRun(config: Config): ActiveRun {
 
 /** Who moves the pointer, for the audit. */
 export function whoami(): string {
-  return `${userInfo().username}@${hostname()}`
+  return `${userName()}@${hostname()}`
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A container may run under a user id that has no name.
+    return 'unknown'
+  }
 }

@@ -15,6 +15,6 @@ export function runIdOf(store: Store, given: string): string {
   throw new PipelineError('there are no runs yet', {
     exitCode: exitCodes.notFound,
     retryable: false,
-    hint: 'start one: dag trigger main',
+    hint: '`npm start` makes one, or `dag trigger main`',
   })
 }

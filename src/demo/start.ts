@@ -6,6 +6,7 @@ import { execute } from '../cli/execute.ts'
 import { between, duration, grouped, print, shownState, styled, table } from '../cli/output.ts'
 import { readStore } from '../cli/runs.ts'
 import { type Config, loadConfig } from '../config.ts'
+import { exampleQuery } from '../discogs/catalogue.ts'
 import { messageOf, PipelineError } from '../errors.ts'
 import { resolveActive } from '../lake/pointer.ts'
 import { type RunOutcome, triggerRun } from '../scheduler/loop.ts'
@@ -89,7 +90,7 @@ function printSummary(config: Config, { runId, tasks }: RunOutcome): void {
   )
   print(`active  ${shown(join(config.lakeDir, 'active'))} -> _runs/${resolveActive(config.lakeDir)?.runId ?? '?'}`)
   print(`\n${styled('bold', 'Next')}`)
-  print('  npx dag sql "select country, count(*) as releases from releases_v6 group by 1 order by 2 desc limit 5"')
+  print(`  npx dag sql "${exampleQuery}"`)
   print('  npx dag status latest')
   print('  npx dag rollback          (after a second npm start: back to the first run)')
 }

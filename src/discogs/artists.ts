@@ -1,4 +1,18 @@
-import { byLabel, contract, dataQualities, each, eachRecord, id, joined, label, position, recordId, refers, relationship, text } from './declare.ts'
+import {
+  byLabel,
+  contract,
+  dataQualities,
+  each,
+  eachRecord,
+  id,
+  joined,
+  label,
+  position,
+  recordId,
+  refers,
+  relationship,
+  text,
+} from './declare.ts'
 import type { Dump } from './dataset.ts'
 
 const artistId = recordId('artist_id', 'Discogs id of the artist')
@@ -49,14 +63,24 @@ export const artists: Dump = {
       about: 'Who is in which group. Every listing is a row: the group lists its members, the member its groups.',
       rows: { elements: { group: 'members/name', member: 'groups/name' }, order: 'document' },
       columns: [
-        byLabel('group_id', 'BIGINT', { group: { from: 'record-id' }, member: { from: 'row', path: '@id', read: 'id' } }, 'id of the group'),
+        byLabel(
+          'group_id',
+          'BIGINT',
+          { group: { from: 'record-id' }, member: { from: 'row', path: '@id', read: 'id' } },
+          'id of the group',
+        ),
         byLabel(
           'group_name',
           'VARCHAR',
           { group: { from: 'record', path: 'name', read: 'text' }, member: { from: 'row', path: '.', read: 'text' } },
           'name of the group',
         ),
-        byLabel('member_id', 'BIGINT', { group: { from: 'row', path: '@id', read: 'id' }, member: { from: 'record-id' } }, 'id of the member'),
+        byLabel(
+          'member_id',
+          'BIGINT',
+          { group: { from: 'row', path: '@id', read: 'id' }, member: { from: 'record-id' } },
+          'id of the member',
+        ),
         byLabel(
           'member_name',
           'VARCHAR',

@@ -15,7 +15,9 @@ export const datasets: readonly Dataset[] = [...dumps.flatMap((dump) => dump.dat
 export function dumpNamed(name: string | undefined): Dump {
   const dump = dumps.find((candidate) => candidate.name === name)
   if (dump === undefined) {
-    throw new PipelineError(`there is no dump named ${JSON.stringify(name)}: ${dumps.map((one) => one.name).join(', ')}`, { retryable: false })
+    throw new PipelineError(`there is no dump named ${JSON.stringify(name)}: ${dumps.map((one) => one.name).join(', ')}`, {
+      retryable: false,
+    })
   }
   return dump
 }
@@ -35,7 +37,11 @@ export const compatibilityViews: readonly CompatibilityView[] = [
   { name: 'artist_aliases_v1', of: 'artist_aliases_v1_typed', distinct: null },
   { name: 'artist_memberships_v1', of: 'artist_memberships_v1_typed', distinct: null },
   { name: 'masters_v1', of: 'masters_v1_typed', distinct: null },
-  { name: 'artist_memberships_v1_typed_dedup', of: 'artist_memberships_v1_typed', distinct: ['group_id', 'group_name', 'member_id', 'member_name'] },
+  {
+    name: 'artist_memberships_v1_typed_dedup',
+    of: 'artist_memberships_v1_typed',
+    distinct: ['group_id', 'group_name', 'member_id', 'member_name'],
+  },
   {
     name: 'release_label_xref_v1_dedup',
     of: 'release_label_xref_v1',
@@ -48,3 +54,6 @@ export function isDumpFile(name: string, dump: DumpName, month: string): boolean
   const match = /^discogs_(\d{4})(\d{2})\d{2}_([a-z]+)\.xml\.gz$/.exec(name)
   return match !== null && `${match[1]}-${match[2]}` === month && match[3] === dump
 }
+
+/** A question that every snapshot answers, for help texts. */
+export const exampleQuery = 'select country, count(*) as releases from releases_v6 group by 1 order by 2 desc limit 5'

@@ -63,7 +63,8 @@ export class Census {
       seen.add(met)
       const own = statusOf(met.node !== null, met.ignored)
       if (met.count > 0) lines.push({ path: met.path, count: met.count, status: own })
-      if (met.strayText > 0) lines.push({ path: `${met.path}/text()`, count: met.strayText, status: met.ignored ? 'ignored' : 'unknown' })
+      if (met.strayText > 0)
+        lines.push({ path: `${met.path}/text()`, count: met.strayText, status: met.ignored ? 'ignored' : 'unknown' })
       for (const [name, { count }] of met.attributes) {
         const path = `${met.path}/@${name}`
         const status = statusOf(met.node?.attributes.has(name) === true, met.ignored || this.#isIgnored(path))

@@ -113,10 +113,7 @@ export function relationship(dump: DumpName, name: string, declaration: Declarat
 }
 
 /** A table built by SQL (`sql/build/<name>.sql`) from the others. */
-export function warehouse(
-  name: string,
-  declaration: Omit<Declaration, 'rows'>,
-): Dataset {
+export function warehouse(name: string, declaration: Omit<Declaration, 'rows'>): Dataset {
   const { key = [], references = [], ...rest } = declaration
   return { name, kind: 'warehouse', dump: null, rows: null, key, references, essential: false, ...rest }
 }

@@ -70,8 +70,8 @@ function takeSource(root: ElementNode, row: ElementNode, source: Source): void {
 function sourcesOf(columns: readonly Column[], label: string): Source[] {
   return columns.flatMap(({ source }) => {
     if (source === null) return []
-    if (typeof source.from === 'string') return [source as Source]
-    const labelled = (source as Readonly<Record<string, Source>>)[label]
+    if (typeof source.from === 'string') return [source]
+    const labelled = source[label]
     return labelled === undefined ? [] : [labelled]
   })
 }

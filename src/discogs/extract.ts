@@ -83,7 +83,8 @@ function placesOf(dataset: Dataset): (record: RecordView) => readonly RowPlace[]
         })),
       )
     })
-  if (rows.order === 'nested') return ({ nested }) => nested.map((one) => ({ ...one, label: '', position: one.sequence, outerPosition: null }))
+  if (rows.order === 'nested')
+    return ({ nested }) => nested.map((one) => ({ ...one, label: '', position: one.sequence, outerPosition: null }))
   if (rows.order === 'scoped') {
     return ({ element, nested }) => [...within(element, null), ...nested.flatMap((one) => within(one.element, one.sequence))]
   }
@@ -129,7 +130,10 @@ function sourceReader(source: Source): ColumnReader {
   }
 }
 
-function scalarReader(source: Extract<Source, { from: 'record' | 'row' }>, base: (record: RecordView, place: RowPlace) => Element): ColumnReader {
+function scalarReader(
+  source: Extract<Source, { from: 'record' | 'row' }>,
+  base: (record: RecordView, place: RowPlace) => Element,
+): ColumnReader {
   const path = parsePath(source.path)
   const read = readers[source.read]
   return (record, place) => {
@@ -153,7 +157,11 @@ function joinedReader(source: Extract<Source, { from: 'joined' }>): ColumnReader
 function flatReader(source: Extract<Source, { from: 'flat' }>): ColumnReader {
   const { elements } = splitAtStar(source.path)
   const parts = source.parts.map((part) => ({ ...part, at: parsePath(part.path) }))
-  return ({ element }) => join(elementsAt(element, elements).map((one) => flatItem(one, parts)), source.separator)
+  return ({ element }) =>
+    join(
+      elementsAt(element, elements).map((one) => flatItem(one, parts)),
+      source.separator,
+    )
 }
 
 /** `role: name`: a missing part goes together with its punctuation. */

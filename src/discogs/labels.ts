@@ -1,4 +1,17 @@
-import { contract, dataQualities, each, eachRecord, id, joined, joinedIds, position, recordId, refers, relationship, text } from './declare.ts'
+import {
+  contract,
+  dataQualities,
+  each,
+  eachRecord,
+  id,
+  joined,
+  joinedIds,
+  position,
+  recordId,
+  refers,
+  relationship,
+  text,
+} from './declare.ts'
 import type { Dump } from './dataset.ts'
 
 const labelId = recordId('label_id', 'Discogs id of the label')
@@ -39,7 +52,12 @@ export const labels: Dump = {
     relationship('labels', 'label_sublabels_v1', {
       about: 'Sublabels as the parent lists them. Some months have lost their ids and names: then both are NULL.',
       rows: each('sublabels/label'),
-      columns: [labelId, position(), id('sublabel_id', '@id', 'id of the sublabel'), text('sublabel_name', '.', 'name of the sublabel')],
+      columns: [
+        labelId,
+        position(),
+        id('sublabel_id', '@id', 'id of the sublabel'),
+        text('sublabel_name', '.', 'name of the sublabel'),
+      ],
       key: ['label_id', 'position'],
       references: [toLabels('sublabel_id')],
     }),

@@ -1,4 +1,18 @@
-import { contract, dataQualities, each, eachRecord, id, joined, joinedIds, position, recordId, refers, relationship, text, value } from './declare.ts'
+import {
+  contract,
+  dataQualities,
+  each,
+  eachRecord,
+  id,
+  joined,
+  joinedIds,
+  position,
+  recordId,
+  refers,
+  relationship,
+  text,
+  value,
+} from './declare.ts'
 import type { Dump } from './dataset.ts'
 import { videos } from './videos.ts'
 

@@ -45,35 +45,41 @@ function kindOf(entry: Dirent): RunEntry['kind'] {
 
 export interface HashOptions {
   readonly signal?: AbortSignal
-  /** Called after each chunk with its size in bytes. */
-  readonly onBytes?: (bytes: number) => void
+  /** Called after each chunk: bytes read so far, of all. */
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void
 }
 
 /** sha256 of each file, in hexadecimal, by the path given; one pass over each, 1 MB at a time. */
 export async function hashFiles(
   directory: string,
   paths: readonly string[],
-  options: HashOptions = {},
+  { signal, onProgress }: HashOptions = {},
 ): Promise<Map<string, string>> {
   const hashes = new Map<string, string>()
+  const total = paths.reduce((sum, path) => sum + statSync(join(directory, path)).size, 0)
+  let done = 0
+  const onBytes = (bytes: number): void => {
+    signal?.throwIfAborted()
+    done += bytes
+    onProgress?.(done, total)
+  }
   const queue = paths.values()
   const worker = async (): Promise<void> => {
-    for (const path of queue) hashes.set(path, await hashFile(join(directory, path), options))
+    for (const path of queue) hashes.set(path, await hashFile(join(directory, path), onBytes))
   }
   await Promise.all(Array.from({ length: concurrency }, worker))
   return hashes
 }
 
-async function hashFile(file: string, { signal, onBytes }: HashOptions): Promise<string> {
+async function hashFile(file: string, onBytes: (bytes: number) => void): Promise<string> {
   await using handle = await open(file, 'r')
   const hash = createHash('sha256')
   const buffer = Buffer.allocUnsafe(chunkBytes)
   for (;;) {
-    signal?.throwIfAborted()
     const { bytesRead } = await handle.read(buffer, 0, chunkBytes)
     if (bytesRead === 0) return hash.digest('hex')
     hash.update(buffer.subarray(0, bytesRead))
-    onBytes?.(bytesRead)
+    onBytes(bytesRead)
   }
 }
 

@@ -10,13 +10,11 @@ const projectDir = join(import.meta.dirname, '../..')
 export async function seal(context: TaskContext): Promise<TaskResult> {
   const { lakeDir, runId, dagId, session, params, signal } = context
   const parts = { dag: dagId, session, params, code: readCodeVersion(projectDir) }
-  let hashed = 0
-  const onBytes = (bytes: number): void => {
-    hashed += bytes
-    // The total is known once all of it is read: what matters here is that it moves.
-    context.progress({ done: hashed, total: hashed, unit: 'bytes', message: 'sha256' })
-  }
-  const sealed = await sealRun(lakeDir, runId, parts, { signal, onBytes, reached: (step) => context.reached(step) })
+  const sealed = await sealRun(lakeDir, runId, parts, {
+    signal,
+    onProgress: (done, total) => context.progress({ done, total, unit: 'bytes', message: 'sha256' }),
+    reached: (step) => context.reached(step),
+  })
   context.log(`${sealed.sealedNow ? 'sealed' : 'was sealed already:'} ${sealed.directory}`)
   return describe(sealed)
 }

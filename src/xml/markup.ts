@@ -143,7 +143,7 @@ export function checkReferences(bytes: Buffer, from: number, to: number): void {
   for (let at = bytes.indexOf(amp, from); at !== -1 && at < to; at = bytes.indexOf(amp, at + 1)) {
     const close = bytes.indexOf(semicolon, at)
     const name = close === -1 || close >= to || close - at > 64 ? '' : bytes.toString('latin1', at + 1, close)
-    if (!isReference(name)) throw new XmlError(`${name === '' ? 'a bare "&"' : `an unknown entity &${name};`}`, at)
+    if (!isReference(name)) throw new XmlError(name === '' ? 'a bare "&"' : `an unknown entity &${name};`, at)
   }
 }
 

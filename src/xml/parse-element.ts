@@ -36,7 +36,13 @@ export function parseElement(bytes: Buffer): Element {
     throw new XmlError(error.message.split('\n', 1)[0] ?? 'malformed', 0)
   }
   parser.onopentag = (tag) => {
-    const element: OpenElement = { name: tag.name, order: order++, attributes: attributesOf(tag.attributes), children: [], text: '' }
+    const element: OpenElement = {
+      name: tag.name,
+      order: order++,
+      attributes: attributesOf(tag.attributes),
+      children: [],
+      text: '',
+    }
     open.at(-1)?.children.push(element)
     root ??= element
     open.push(element)

@@ -98,7 +98,10 @@ export class RecordSplitter {
    */
   *push(chunk: Buffer): Generator<Piece> {
     if (this.#buffer.length > this.#maxRecordBytes) {
-      throw new XmlError(`a record, or markup between records, longer than ${this.#maxRecordBytes} bytes`, this.#buffer.offsetOf(this.#buffer.start))
+      throw new XmlError(
+        `a record, or markup between records, longer than ${this.#maxRecordBytes} bytes`,
+        this.#buffer.offsetOf(this.#buffer.start),
+      )
     }
     this.#shift(this.#buffer.append(chunk))
     yield* this.#pieces(false)
@@ -109,7 +112,10 @@ export class RecordSplitter {
     yield* this.#pieces(true)
     const { offset } = this
     if (this.#phase === 'prolog') {
-      throw new XmlError(offset === 0 && this.#buffer.length === 0 ? 'the XML is empty' : `there is no root element <${this.#rootName}>`, offset)
+      throw new XmlError(
+        offset === 0 && this.#buffer.length === 0 ? 'the XML is empty' : `there is no root element <${this.#rootName}>`,
+        offset,
+      )
     }
     if (this.#phase === 'record') {
       throw new XmlError('the XML ends inside a record', this.#buffer.offsetOf(this.#open.start))
@@ -205,7 +211,8 @@ export class RecordSplitter {
     if (!this.#sawByteOrderMark) {
       if (end - this.#at < 3) return null
       this.#sawByteOrderMark = true
-      if (bytes[this.#at] === 0xef && bytes[this.#at + 1] === 0xbb && bytes[this.#at + 2] === 0xbf) return this.#move(this.#at + 3)
+      if (bytes[this.#at] === 0xef && bytes[this.#at + 1] === 0xbb && bytes[this.#at + 2] === 0xbf)
+        return this.#move(this.#at + 3)
       if (bytes[this.#at] === 0xfe || bytes[this.#at] === 0xff) throw new XmlError('the encoding is UTF-16, not UTF-8', this.#at)
     }
     const at = this.#skipSpace()
@@ -225,7 +232,8 @@ export class RecordSplitter {
   #doctype(): null {
     const { bytes, end } = this.#buffer
     if (end - this.#at < 9) return null
-    if (bytes.toString('latin1', this.#at, this.#at + 9) !== '<!DOCTYPE') throw new XmlError('unknown markup before the root element', this.#at)
+    if (bytes.toString('latin1', this.#at, this.#at + 9) !== '<!DOCTYPE')
+      throw new XmlError('unknown markup before the root element', this.#at)
     if (this.#sawDoctype) throw new XmlError('a second doctype', this.#at)
     const next = readDoctype(bytes, this.#at, end)
     if (next !== incomplete) this.#sawDoctype = true
@@ -281,7 +289,8 @@ export class RecordSplitter {
   #cdata(): number {
     const { bytes, end } = this.#buffer
     if (end - this.#at < 9) return incomplete
-    if (bytes.toString('latin1', this.#at, this.#at + 9) !== '<![CDATA[') throw new XmlError('unknown markup, or a doctype after the root began', this.#at)
+    if (bytes.toString('latin1', this.#at, this.#at + 9) !== '<![CDATA[')
+      throw new XmlError('unknown markup, or a doctype after the root began', this.#at)
     return readCdata(bytes, this.#at, end)
   }
 

@@ -51,7 +51,13 @@ test('a track in a track counts under one path, and stray text is told', () => {
   const [, , , releases] = dumps
   assert.ok(releases)
   const census = new Census(releases)
-  census.count(parseElement(Buffer.from('<release id="1"><tracklist>?<track><sub_tracks><track><sub_tracks><track/></sub_tracks></track></sub_tracks></track></tracklist></release>')))
+  census.count(
+    parseElement(
+      Buffer.from(
+        '<release id="1"><tracklist>?<track><sub_tracks><track><sub_tracks><track/></sub_tracks></track></sub_tracks></track></tracklist></release>',
+      ),
+    ),
+  )
   assert.deepEqual(
     census.lines().map(({ path, count, status }) => `${path} ${count} ${status}`),
     [

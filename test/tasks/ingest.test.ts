@@ -81,22 +81,19 @@ async function duckDbRows(file: string): Promise<unknown[]> {
   return rows
 }
 
+function jsonValue(value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : (value ?? null)
+}
+
 /** The rows as parquetjs reads them, in the form DuckDB gives as JSON. */
-async function parquetJsRows(
-  file: string,
-  columns: readonly { readonly name: string; readonly type: string }[],
-): Promise<unknown[]> {
+async function parquetJsRows(file: string, columns: readonly { readonly name: string }[]): Promise<unknown[]> {
   const reader = await ParquetReader.openFile(file)
   try {
     const cursor = reader.getCursor()
     const rows: unknown[] = []
     for (let row = await cursor.next(); row !== null; row = await cursor.next()) {
       const record = row as Record<string, unknown>
-      rows.push(
-        columns.map(({ name, type }) =>
-          record[name] === undefined || record[name] === null ? null : type === 'BIGINT' ? String(record[name]) : record[name],
-        ),
-      )
+      rows.push(columns.map(({ name }) => jsonValue(record[name])))
     }
     return rows
   } finally {

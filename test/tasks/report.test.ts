@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { datasets } from '../../src/discogs/catalogue.ts'
 import { PipelineError } from '../../src/errors.ts'
-import { runDir } from '../../src/lake/layout.ts'
+import { runDir, stagingDir } from '../../src/lake/layout.ts'
+import { sealRun } from '../../src/lake/seal.ts'
 import type { TaskContext } from '../../src/scheduler/context.ts'
 import { ledgerOf } from '../../src/scheduler/promotions.ts'
 import { openStore, type Store } from '../../src/scheduler/store.ts'
@@ -33,6 +35,8 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   store.close()
+  // A sealed run is read-only.
+  execFileSync('chmod', ['-R', 'u+w', directory])
   await rm(directory, { recursive: true })
 })
 
@@ -42,7 +46,13 @@ async function publish(
   tables: Readonly<Record<string, readonly TestRow[]>>,
   from: string | null = null,
 ): Promise<void> {
-  await writeReportedRun(runDir(lakeDir, runId), runId, tables)
+  await writeReportedRun(stagingDir(lakeDir, runId), runId, tables)
+  await sealRun(lakeDir, runId, {
+    dag: 'main',
+    session: '2026-04-20 06:00:00',
+    params: {},
+    code: { version: '0.0.0', commit: null },
+  })
   // Written past the gate, which is the promote task's business.
   const promotion = { kind: 'promote', fromRunId: from, toRunId: runId, prevLink: null, who: 'test', reason: 'test' } as const
   store.promoting.end(store.promoting.begin(promotion, 'not gated'), 'done', null)

@@ -48,7 +48,10 @@ test('a file cut anywhere is refused', async () => {
 test('a cut in a long file says where', async () => {
   const random = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * i * 31 + (i >> 3)) & 255))
   const whole = gzipSync(random)
-  assert.match(await inflate(whole.subarray(0, whole.length / 2)), /^error: inflating FILE: the gzip stream is cut short near byte \d+ of the gzip file$/)
+  assert.match(
+    await inflate(whole.subarray(0, whole.length / 2)),
+    /^error: inflating FILE: the gzip stream is cut short near byte \d+ of the gzip file$/,
+  )
 })
 
 test('a bad checksum, a bad length and damaged data are refused', async () => {
@@ -61,7 +64,11 @@ test('a bad checksum, a bad length and damaged data are refused', async () => {
 
 test('bytes after the last member are refused unless they are zeros', async () => {
   for (const tail of ['x', '\0x', `${'\0'.repeat(2 << 20)}x`, '<html>']) {
-    assert.match(await inflate(Buffer.concat([one, Buffer.from(tail)])), /^error: inflating FILE: /, JSON.stringify(tail.slice(-9)))
+    assert.match(
+      await inflate(Buffer.concat([one, Buffer.from(tail)])),
+      /^error: inflating FILE: /,
+      JSON.stringify(tail.slice(-9)),
+    )
   }
 })
 

@@ -10,7 +10,13 @@ test('text is decoded and kept verbatim, raw line ends aside', () => {
 
 test('attributes keep their white space and come in any quotes', () => {
   const element = parseElement(Buffer.from('<a x=" 1\t\n2 " y=\'"&lt;&#10;"\'/>'))
-  assert.deepEqual([...element.attributes], [['x', ' 1\t\n2 '], ['y', '"<\n"']])
+  assert.deepEqual(
+    [...element.attributes],
+    [
+      ['x', ' 1\t\n2 '],
+      ['y', '"<\n"'],
+    ],
+  )
 })
 
 test('an attribute of 200 KB and a text of 20 MB are whole', () => {

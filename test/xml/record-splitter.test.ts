@@ -3,7 +3,10 @@ import { test } from 'node:test'
 import { RecordSplitter } from '../../src/xml/record-splitter.ts'
 import { XmlError } from '../../src/xml/xml-error.ts'
 
-type Outcome = string | { readonly rejected: string; readonly reason: string; readonly at: number } | { readonly error: string; readonly at: number }
+type Outcome =
+  | string
+  | { readonly rejected: string; readonly reason: string; readonly at: number }
+  | { readonly error: string; readonly at: number }
 
 /** What the splitter makes of a document that comes in chunks of `size` bytes. */
 function split(xml: string | Buffer, size = Number.MAX_SAFE_INTEGER, options = { root: 'labels', record: 'label' }): Outcome[] {
@@ -13,7 +16,8 @@ function split(xml: string | Buffer, size = Number.MAX_SAFE_INTEGER, options = {
   const collect = (pieces: ReturnType<RecordSplitter['push']>): void => {
     for (const piece of pieces) {
       if (piece.kind === 'record') outcomes.push(piece.bytes.toString())
-      else if (piece.kind === 'rejected') outcomes.push({ rejected: piece.bytes.toString(), reason: piece.reason, at: piece.errorOffset })
+      else if (piece.kind === 'rejected')
+        outcomes.push({ rejected: piece.bytes.toString(), reason: piece.reason, at: piece.errorOffset })
       else outcomes.push(`stray text at ${piece.offset}`)
     }
   }
@@ -34,7 +38,8 @@ test('records are cut by depth: a sublabel is no record', () => {
 
 test('legal but rare markup is no reason to reject', () => {
   const record = `<label a='1'  b = "x > y"  ><id >1</id ><!-- </label> <label> --><![CDATA[</label><&]]><?go </label>?><name>&amp;&#65;&#x1F600;</name></label >`
-  const prolog = '\ufeff<?xml version="1.0" encoding="UTF-8"?>\n<!-- a --><?p?><!DOCTYPE labels [<!ENTITY e "<x>"> <!-- ]> -->]>\n'
+  const prolog =
+    '\ufeff<?xml version="1.0" encoding="UTF-8"?>\n<!-- a --><?p?><!DOCTYPE labels [<!ENTITY e "<x>"> <!-- ]> -->]>\n'
   assert.deepEqual(split(`${prolog}<labels version="1">${record}</labels>\n<!-- end --><?p ?>\n`), [record])
 })
 
@@ -73,7 +78,10 @@ test('a surplus end tag is rejected on its own', () => {
 
 test('the scan resumes only where white space and a whole record start follow', () => {
   const bad = '<label><a></label><labelx/><label></label>'
-  assert.deepEqual(split(`<labels>${bad}\n ${record}</labels>`), [{ rejected: bad, reason: '</label> where </a> was expected', at: 18 }, record])
+  assert.deepEqual(split(`<labels>${bad}\n ${record}</labels>`), [
+    { rejected: bad, reason: '</label> where </a> was expected', at: 18 },
+    record,
+  ])
 })
 
 const broken: readonly (readonly [string, string, string])[] = [
@@ -87,7 +95,11 @@ const broken: readonly (readonly [string, string, string])[] = [
   ['a cut record', '<labels><label><id>1</id>', 'the XML ends inside a record'],
   ['text after the root', `<labels>${record}</labels>x`, 'text after </labels>'],
   ['a second root', `<labels>${record}</labels><labels/>`, 'markup or a second root after </labels>'],
-  ['another encoding', `<?xml version="1.0" encoding="ISO-8859-1"?><labels>${record}</labels>`, 'the encoding is ISO-8859-1, not UTF-8'],
+  [
+    'another encoding',
+    `<?xml version="1.0" encoding="ISO-8859-1"?><labels>${record}</labels>`,
+    'the encoding is ISO-8859-1, not UTF-8',
+  ],
   ['two doctypes', '<!DOCTYPE a><!DOCTYPE b><labels/>', 'a second doctype'],
 ]
 for (const [what, xml, error] of broken) {
@@ -110,7 +122,8 @@ test('where the chunks are cut changes nothing, at any size', () => {
   ]
   for (const xml of documents) {
     const whole = split(xml)
-    for (let size = 1; size <= Buffer.byteLength(xml); size++) assert.deepEqual(split(xml, size), whole, `${xml} in chunks of ${size}`)
+    for (let size = 1; size <= Buffer.byteLength(xml); size++)
+      assert.deepEqual(split(xml, size), whole, `${xml} in chunks of ${size}`)
   }
   console.log(`${documents.length} documents, every chunk size`)
 })

@@ -1,15 +1,18 @@
 import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { prevLinks } from '../../lake/pointer.ts'
+import { readManifest } from '../../lake/manifest.ts'
 import { print, printJson, styled, table } from '../output.ts'
 import { activeRun, recoverPointer } from '../pointer.ts'
 import { readStore } from '../runs.ts'
+import { examples } from './options.ts'
 
 /** `dag active` */
 export function activeCommand(): Command {
   return new Command('active')
     .description('shows what is published, since when and by whom, and what was before')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('dag active', 'dag active --json | jq -r .dir'))
     .action(({ json = false }: { readonly json?: boolean }) => {
       const config = loadConfig()
       recoverPointer(config)
@@ -18,20 +21,27 @@ export function activeCommand(): Command {
       const promotions = store.promotions().filter((one) => one.state === 'done')
       const latest = promotions.find((one) => one.toRunId === active.runId)
       const previous = prevLinks(config.lakeDir)
+      const { params, session } = readManifest(active.dir)
+      const dumpMonth = params['dump_month'] ?? null
       if (json) {
-        printJson({ ...active, promotion: latest ?? null, previous })
+        printJson({ ...active, dumpMonth, session, promotion: latest ?? null, previous })
         return
       }
-      print(`active  ${styled('bold', active.runId)}`)
-      print(`        ${active.dir}`)
-      if (latest !== undefined)
-        print(`        since ${latest.endedAt ?? latest.begunAt}, by ${latest.who}: ${latest.reason} (${latest.verdict})`)
-      if (previous.length > 0)
-        print(
-          `\n${table(
-            ['kept link', 'run'],
-            previous.map((link) => [link.name, link.runId]),
-          )}`,
-        )
+      const facts = [
+        ['active', styled('bold', active.runId)],
+        ['files', active.dir],
+        ['month', `${dumpMonth ?? 'unknown'}, session ${session}`],
+        [
+          'since',
+          latest === undefined
+            ? 'not recorded in this state'
+            : `${latest.endedAt ?? latest.begunAt}, ${latest.kind} by ${latest.who}`,
+        ],
+        ...(latest === undefined ? [] : [['why', `${latest.reason} (${latest.verdict})`]]),
+      ]
+      for (const [name = '', value] of facts) print(`${name.padEnd(8)}${value}`)
+      if (previous.length === 0) return
+      const links = previous.map((link) => [link.name, link.runId])
+      print(`\n${table(['kept link', 'run'], links)}`)
     })
 }

@@ -3,6 +3,7 @@ import { loadConfig } from '../../config.ts'
 import { compile, planHash } from '../../scheduler/plan.ts'
 import { dagNames, loadDag } from '../dags.ts'
 import { print, printJson, table } from '../output.ts'
+import { examples } from './options.ts'
 
 /** `dag check [dag]` */
 export function checkCommand(): Command {
@@ -10,6 +11,7 @@ export function checkCommand(): Command {
     .description('compiles dags and says whether they are valid')
     .argument('[dag]', 'default: all')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('dag check', 'dag check main'))
     .action(async (name: string | undefined, { json = false }: { readonly json?: boolean }) => {
       const config = loadConfig()
       const names = name === undefined ? dagNames(config) : [name]

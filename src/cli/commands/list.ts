@@ -2,12 +2,14 @@ import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { dagNames, loadDag } from '../dags.ts'
 import { print, printJson, table } from '../output.ts'
+import { examples } from './options.ts'
 
 /** `dag list` */
 export function listCommand(): Command {
   return new Command('list')
     .description('lists the dags')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('dag list', 'dag list --json'))
     .action(async ({ json = false }: { readonly json?: boolean }) => {
       const config = loadConfig()
       const dags = await Promise.all(dagNames(config).map((name) => loadDag(config, name)))

@@ -1,16 +1,19 @@
-import { existsSync, readFileSync, statSync, watch } from 'node:fs'
-import { open } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
 import { suggest } from '../../scheduler/nearest.ts'
 import type { Store, TryRecord } from '../../scheduler/store.ts'
+import { followTask } from '../follow.ts'
+import { printJson } from '../output.ts'
 import { readStore, runIdOf } from '../runs.ts'
+import { countOption, examples } from './options.ts'
 
 interface Options {
   readonly follow?: boolean
-  readonly try?: string
+  readonly attempt?: number
+  readonly try?: number
+  readonly json?: boolean
 }
 
 /** `dag logs <run> <task>` */
@@ -19,67 +22,55 @@ export function logsCommand(): Command {
     .description('prints the log of a task')
     .argument('<run>', 'run id, or latest')
     .argument('<task>')
-    .option('-f, --follow', 'go on until the task ends')
-    .option('--try <number>', 'default: the latest try')
-    .addHelpText('after', '\nExample:\n  dag logs latest ingest.releases -f')
-    .action(async (given: string, taskId: string, { follow = false, try: tryNumber }: Options) => {
+    .option('-f, --follow', 'wait for more until the task ends, further tries included')
+    .option('--attempt <number>', 'default: the latest in which it ran', countOption)
+    .option('--try <number>', 'default: the latest', countOption)
+    .option('--json', 'print where the log lies, and its lines, as JSON')
+    .addHelpText('after', examples('dag logs latest ingest.releases -f', 'dag logs latest build --try 1'))
+    .action(async (given: string, taskId: string, options: Options) => {
       using store = readStore(loadConfig())
-      const wanted = tryOf(store, runIdOf(store, given), taskId, tryNumber)
-      if (follow) await followLog(store, wanted)
-      else if (existsSync(wanted.logFile)) process.stdout.write(readFileSync(wanted.logFile))
+      const runId = runIdOf(store, given)
+      assertTask(store, runId, taskId)
+      if (options.follow === true && options.json !== true && options.try === undefined && options.attempt === undefined) {
+        await followTask(store, runId, taskId)
+        return
+      }
+      const wanted = tryOf(store, { runId, taskId, ...options })
+      const log = existsSync(wanted.logFile) ? readFileSync(wanted.logFile) : Buffer.alloc(0)
+      if (options.json === true) printJson({ ...wanted, lines: linesOf(log.toString()) })
+      else process.stdout.write(log)
     })
 }
 
-function tryOf(store: Store, runId: string, taskId: string, tryNumber: string | undefined): TryRecord {
-  const tries = store.tries(runId)
-  const ofTask = tries.filter((one) => one.taskId === taskId && (tryNumber === undefined || one.tryNumber === Number(tryNumber)))
-  const latest = ofTask.at(-1)
+/** @throws PipelineError (exit 4) with the nearest task */
+function assertTask(store: Store, runId: string, taskId: string): void {
+  const known = store.tasks(runId).map((task) => task.taskId)
+  if (known.includes(taskId)) return
+  throw new PipelineError(`run ${runId} has no task ${taskId}`, {
+    exitCode: exitCodes.notFound,
+    retryable: false,
+    hint: suggest(taskId, known) ?? `its tasks are ${known.join(', ')}`,
+  })
+}
+
+interface Wanted extends Options {
+  readonly runId: string
+  readonly taskId: string
+}
+
+function tryOf(store: Store, { runId, taskId, attempt, try: tryNumber }: Wanted): TryRecord {
+  const tries = store.tries(runId).filter((one) => one.taskId === taskId && (attempt ?? one.attempt) === one.attempt)
+  const latest = tries.filter((one) => (tryNumber ?? one.tryNumber) === one.tryNumber).at(-1)
   if (latest !== undefined) return latest
-  const known = [...new Set(store.tasks(runId).map((task) => task.taskId))]
-  const started = known.includes(taskId)
-  throw new PipelineError(
-    started
-      ? `task ${taskId} of run ${runId} has not had ${tryNumber === undefined ? 'a try yet' : `a try ${tryNumber}`}`
-      : `run ${runId} has no task ${taskId}`,
-    {
-      exitCode: exitCodes.notFound,
-      retryable: false,
-      hint:
-        suggest(
-          taskId,
-          known.filter((one) => one !== taskId),
-        ) ?? `its tasks are ${known.join(', ')}`,
-    },
-  )
+  const state = store.tasks(runId).find((task) => task.taskId === taskId)?.state ?? 'unknown'
+  const had = tries.map((one) => `${one.attempt}.${one.tryNumber}`).join(', ')
+  throw new PipelineError(`task ${taskId} of run ${runId} has no such log: it is ${state}`, {
+    exitCode: exitCodes.notFound,
+    retryable: false,
+    hint: had === '' ? 'it has not been started' : `it has had these (attempt.try): ${had}`,
+  })
 }
 
-/** Prints what is there, then what comes, until the try has ended. */
-async function followLog(store: Store, { runId, attempt, taskId, tryNumber, logFile }: TryRecord): Promise<void> {
-  const isOver = (): boolean =>
-    store.tries(runId).find((one) => one.attempt === attempt && one.taskId === taskId && one.tryNumber === tryNumber)?.endedAt !==
-    null
-  await using handle = await open(logFile)
-  let printed = 0
-  for (;;) {
-    // Asked before the last read: what the task wrote until its end is then printed.
-    const over = isOver()
-    const { size } = statSync(logFile)
-    if (size > printed) {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - printed), 0, size - printed, printed)
-      printed += bytesRead
-      process.stdout.write(buffer.subarray(0, bytesRead))
-    }
-    if (over) return
-    await changed(dirname(logFile))
-  }
-}
-
-/** Until something happens in the directory, at most a second. */
-async function changed(directory: string): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const watcher = watch(directory, () => resolve())
-  const timer = setTimeout(resolve, 1000)
-  await promise
-  clearTimeout(timer)
-  watcher.close()
+function linesOf(text: string): readonly string[] {
+  return text === '' ? [] : text.replace(/\n$/, '').split('\n')
 }

@@ -3,9 +3,10 @@ import { loadConfig } from '../../config.ts'
 import { resolveActive } from '../../lake/pointer.ts'
 import { between, print, printJson, shownState, table } from '../output.ts'
 import { readStore } from '../runs.ts'
+import { countOption, examples } from './options.ts'
 
 interface Options {
-  readonly limit: string
+  readonly limit: number
   readonly json?: boolean
 }
 
@@ -13,13 +14,14 @@ interface Options {
 export function runsCommand(): Command {
   return new Command('runs')
     .description('lists runs, newest first; * marks the published one')
-    .option('--limit <count>', 'how many at most', '20')
+    .option('--limit <count>', 'how many at most', countOption, 20)
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('dag runs', 'dag runs --limit 5 --json'))
     .action(({ limit, json = false }: Options) => {
       const config = loadConfig()
       using store = readStore(config)
       const active = resolveActive(config.lakeDir)?.runId
-      const runs = store.runs({ limit: Math.max(1, Number.parseInt(limit, 10) || 20) })
+      const runs = store.runs({ limit })
       if (json) {
         printJson(runs.map((run) => ({ ...run, active: run.runId === active })))
         return

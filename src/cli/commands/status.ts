@@ -3,8 +3,9 @@ import { loadConfig } from '../../config.ts'
 import { resolveActive } from '../../lake/pointer.ts'
 import type { CheckRecord } from '../../scheduler/store.ts'
 import { taskTable } from '../execute.ts'
-import { print, printJson, shownState, styled, table } from '../output.ts'
+import { oneLine, print, printJson, shownState, styled, table } from '../output.ts'
 import { readStore, runIdOf } from '../runs.ts'
+import { examples } from './options.ts'
 
 /** `dag status <run>` */
 export function statusCommand(): Command {
@@ -12,6 +13,7 @@ export function statusCommand(): Command {
     .description('shows a run: state, params, tasks, checks that did not pass')
     .argument('<run>', 'run id, or latest')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('dag status latest', 'dag status 2026-04__20260420_060000 --json'))
     .action((given: string, { json = false }: { readonly json?: boolean }) => {
       const config = loadConfig()
       using store = readStore(config)
@@ -43,7 +45,7 @@ function checkSummary(checks: readonly CheckRecord[]): string {
   if (failing.length === 0) return heading
   const rows = failing
     .slice(0, 20)
-    .map((check) => [check.severity, check.checkName, check.value, check.expected, check.details.slice(0, 60)])
+    .map((check) => [check.severity, check.checkName, check.value, check.expected, oneLine(check.details)])
   const more = failing.length > 20 ? `\n… and ${failing.length - 20} more: dag status ${failing[0]?.runId} --json` : ''
   return `${heading}\n\n${table(['severity', 'check', '>value', 'expected', 'details'], rows)}${more}`
 }

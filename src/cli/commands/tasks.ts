@@ -3,9 +3,10 @@ import { loadConfig } from '../../config.ts'
 import { taskTable } from '../execute.ts'
 import { grouped, print, printJson, table } from '../output.ts'
 import { readStore, runIdOf } from '../runs.ts'
+import { countOption, examples } from './options.ts'
 
 interface Options {
-  readonly attempt?: string
+  readonly attempt?: number
   readonly json?: boolean
 }
 
@@ -14,12 +15,13 @@ export function tasksCommand(): Command {
   return new Command('tasks')
     .description('shows the tasks of a run and the rows they wrote')
     .argument('<run>', 'run id, or latest')
-    .option('--attempt <number>', 'default: the latest')
+    .option('--attempt <number>', 'default: the latest', countOption)
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('dag tasks latest', 'dag tasks latest --attempt 1'))
     .action((given: string, { attempt, json = false }: Options) => {
       using store = readStore(loadConfig())
       const runId = runIdOf(store, given)
-      const tasks = store.tasks(runId, attempt === undefined ? undefined : Number(attempt))
+      const tasks = store.tasks(runId, attempt)
       if (json) {
         printJson(tasks)
         return

@@ -1,0 +1,26 @@
+/**
+ * Moves a pointer as a process of its own: `<lake> <state> <run ids> [<step> kill|hold]`. `rollback` in place of run ids goes back.
+ * With several run ids, separated by commas, it promotes each in turn. It prints one line a move.
+ */
+import { PipelineError } from '../../src/errors.ts'
+import { promoteRun, rollback } from '../../src/lake/promotion.ts'
+import { openLedger } from '../../src/scheduler/promotions.ts'
+
+const [lakeDir = '', stateDir = '', what = '', step, action] = process.argv.slice(2)
+
+function reached(name: string): void {
+  if (name !== step) return
+  if (action === 'kill') process.kill(process.pid, 'SIGKILL')
+  process.stdout.write('held\n')
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+}
+
+try {
+  const request = { lakeDir, ledger: openLedger(stateDir), who: 'child@test', reason: 'test', now: () => new Date(), reached }
+  if (what === 'rollback') process.stdout.write(`${rollback(request).note}\n`)
+  else for (const runId of what.split(',')) process.stdout.write(`${promoteRun({ ...request, runId }).note}\n`)
+} catch (error) {
+  if (!(error instanceof PipelineError)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = error.exitCode
+}
