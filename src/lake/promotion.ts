@@ -196,9 +196,9 @@ function undone(lakeDir: string, { fromRunId, toRunId, prevLink }: Promotion, er
 
 function settleUnfinished({ lakeDir, ledger }: Pick<MoveRequest, 'lakeDir' | 'ledger'>): readonly Settlement[] {
   const settlements = ledger.unfinished().map((promotion) => {
-    const settlement = { promotion, ...settledLinks(lakeDir, promotion) }
-    ledger.settle(promotion.id, settlement.outcome, settlement.note)
-    return settlement
+    const { outcome, note } = settledLinks(lakeDir, promotion)
+    ledger.settle(promotion.id, outcome, note)
+    return { promotion, outcome, note }
   })
   removeNewLinks(lakeDir)
   return settlements

@@ -34,7 +34,7 @@ function entriesBelow(directory: string, prefix: string): RunEntry[] {
     const kind = kindOf(entry)
     const bytes = kind === 'file' ? statSync(join(directory, entry.name)).size : 0
     const below = kind === 'directory' ? entriesBelow(join(directory, entry.name), `${path}/`) : []
-    return [{ path, kind, bytes }, ...below]
+    return [{ path, kind, bytes }].concat(below)
   })
 }
 

@@ -57,6 +57,8 @@ export async function sealRun(
   renameSync(staging, sealed)
   reached('after-rename')
   syncDirectory(runsDir(lakeDir))
+  // The first run of a lake has made `_runs` itself.
+  syncDirectory(lakeDir)
   reached('before-chmod')
   // Its content was hashed a moment ago: names and sizes show what came in between.
   assertSame(sealed, compareSizes(sealed, manifest))

@@ -104,7 +104,7 @@ export function readStageReports(runDirectory: string): readonly NamedStageRepor
   return names
     .filter((name) => reportName.test(name))
     .sort()
-    .map((name) => ({ ...readReport(join(reportsDir(runDirectory), `${name}.json`)), name }))
+    .map((name) => readReport(join(reportsDir(runDirectory), `${name}.json`), name))
 }
 
 function listed(directory: string): readonly string[] {
@@ -116,7 +116,7 @@ function listed(directory: string): readonly string[] {
   }
 }
 
-function readReport(path: string): StageReport {
+function readReport(path: string, name: string): NamedStageReport {
   let value: unknown
   try {
     value = JSON.parse(readFileSync(path, 'utf8'))
@@ -127,7 +127,7 @@ function readReport(path: string): StageReport {
       hint: 'run its stage again: dag retry',
     })
   }
-  return validated(path, value)
+  return { ...validated(path, value), name }
 }
 
 function validated(path: string, value: unknown): StageReport {
@@ -139,7 +139,7 @@ function validated(path: string, value: unknown): StageReport {
 
 /** What single fields cannot tell: sums, places, and that a dump comes with its source. */
 function contradictions(report: Pick<StageReport, 'datasets' | 'dump' | 'source'>, context: z.RefinementCtx): void {
-  const add = (message: string, ...path: string[]): void => void context.addIssue({ code: 'custom', message, path })
+  const add = (message: string, ...path: string[]): void => context.addIssue({ code: 'custom', message, path })
   if ((report.dump === undefined) !== (report.source === undefined)) add('dump and source come together', 'source')
   for (const [name, { rows, files }] of Object.entries(report.datasets)) {
     const sum = files.reduce((total, file) => total + file.rows, 0)

@@ -23,7 +23,9 @@ export function describeStaged(
   entries: readonly RunEntry[],
   reports: readonly NamedStageReport[],
 ): StagedRun {
-  const datasets = reports.flatMap((report) => Object.entries(report.datasets).map(([name, dataset]) => ({ name, ...dataset })))
+  const datasets = reports.flatMap((report) =>
+    Object.entries(report.datasets).map(([name, { rows, files }]) => ({ name, rows, files })),
+  )
   const problems = [...twice(datasets.map(({ name }) => name)), ...contradictions(runId, entries, datasets)]
   if (datasets.length === 0) problems.push('no stage has reported a dataset')
   if (problems.length > 0) {

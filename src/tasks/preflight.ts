@@ -25,8 +25,11 @@ export async function preflight(context: TaskContext): Promise<TaskResult> {
     }
   }
   const files: DumpFile[] = []
-  attempt(() => assertWritable(context))
-  attempt(() => assertUnsealed(context))
+  attempt(() => {
+    // First: a staging directory beside a sealed run would stop the seal.
+    assertUnsealed(context)
+    assertWritable(context)
+  })
   if (context.params['do_download'] !== 'true') {
     for (const { name } of dumps) {
       attempt(() => {

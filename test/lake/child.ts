@@ -33,6 +33,10 @@ export function startChild(script: string, args: readonly string[], uid?: number
     child.once('exit', (code, signal) => resolve({ code, signal }))
   })
   const spoke = once(child.stdout, 'readable')
-  const ended = Promise.all([exit, text(child.stdout), text(child.stderr)]).then(([end, stdout, stderr]) => ({ ...end, stdout, stderr }))
+  const ended = Promise.all([exit, text(child.stdout), text(child.stderr)]).then(([end, stdout, stderr]) => ({
+    ...end,
+    stdout,
+    stderr,
+  }))
   return { ended, spoke, kill: () => void child.kill('SIGKILL') }
 }

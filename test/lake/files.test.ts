@@ -58,9 +58,21 @@ test('stage reports are read back by name with keys of their own, and other repo
 })
 
 for (const [what, broken, message] of [
-  ['a path that leaves the run', { datasets: { s: { rows: 0, files: [{ path: '../s', rows: 0, bytes: 0 }] } } }, /expected <dataset>\/<file>/],
-  ['a path of another dataset', { datasets: { s: { rows: 0, files: [{ path: 't/x', rows: 0, bytes: 0 }] } } }, /t\/x lies in another/],
-  ['rows that do not add up', { datasets: { s: { rows: 2, files: [{ path: 's/x', rows: 1, bytes: 0 }] } } }, /2 rows, but its files have 1/],
+  [
+    'a path that leaves the run',
+    { datasets: { s: { rows: 0, files: [{ path: '../s', rows: 0, bytes: 0 }] } } },
+    /expected <dataset>\/<file>/,
+  ],
+  [
+    'a path of another dataset',
+    { datasets: { s: { rows: 0, files: [{ path: 't/x', rows: 0, bytes: 0 }] } } },
+    /t\/x lies in another/,
+  ],
+  [
+    'rows that do not add up',
+    { datasets: { s: { rows: 2, files: [{ path: 's/x', rows: 1, bytes: 0 }] } } },
+    /2 rows, but its files have 1/,
+  ],
   ['a dump without its source', { ...report, dump: 'artists' }, /dump and source come together/],
 ] as const) {
   test(`a stage report with ${what} is neither written nor read`, () => {

@@ -1,5 +1,15 @@
 /** A lake of small runs and a scheduler's state beside it, in a temporary directory; everything in it is real. */
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dataFileName, linkTarget, reportsDir, stagingDir } from '../../src/lake/layout.ts'
@@ -45,7 +55,12 @@ export class LakeLab implements Disposable {
       writeFileSync(join(staging, path), content)
       reported[name] = { rows: 1, files: [{ path, rows: 1, bytes: content.length }] }
     }
-    const source = { file: 'discogs_20260101_artists.xml.gz', bytes: 7, sha256: 'ab'.repeat(32), verification: 'verified' } as const
+    const source = {
+      file: 'discogs_20260101_artists.xml.gz',
+      bytes: 7,
+      sha256: 'ab'.repeat(32),
+      verification: 'verified',
+    } as const
     writeStageReport(staging, 'ingest_artists', { dump: 'artists', source, datasets: reported })
     writeFileSync(join(reportsDir(staging), 'notes.csv'), 'a,b\n')
     return staging
@@ -111,7 +126,7 @@ export function layoutOf(directory: string, prefix = ''): string[] {
       const { mode, size } = lstatSync(path)
       const isDirectory = lstatSync(path).isDirectory()
       const line = `${(mode & 0o777).toString(8)} ${prefix}${name}${isDirectory ? '/' : ` ${size}`}`
-      return isDirectory ? [line, ...layoutOf(path, `${prefix}${name}/`)] : [line]
+      return [line].concat(isDirectory ? layoutOf(path, `${prefix}${name}/`) : [])
     })
 }
 
@@ -124,5 +139,6 @@ function describeEntry(path: string): string {
 /** Sealed directories let nobody but root remove what is in them. */
 function allowRemoval(directory: string): void {
   chmodSync(directory, 0o755)
-  for (const entry of readdirSync(directory, { withFileTypes: true })) if (entry.isDirectory()) allowRemoval(join(directory, entry.name))
+  for (const entry of readdirSync(directory, { withFileTypes: true }))
+    if (entry.isDirectory()) allowRemoval(join(directory, entry.name))
 }

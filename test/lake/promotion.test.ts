@@ -104,11 +104,17 @@ test('a run that is not sealed, not whole or of another id is not promoted', asy
   await lab.seal('r1', 'r2', 'r3', 'r4')
   promote(lab, 'r1')
   lab.stage('r9')
-  assert.throws(() => promote(lab, 'r9'), { exitCode: 4, message: `${runDir(lab.lakeDir, 'r9')} is no sealed run: it has no manifest` })
+  assert.throws(() => promote(lab, 'r9'), {
+    exitCode: 4,
+    message: `${runDir(lab.lakeDir, 'r9')} is no sealed run: it has no manifest`,
+  })
   const file = join(runDir(lab.lakeDir, 'r2'), 'songs', dataFileName('r2', 0))
   chmodSync(file, 0o644)
   writeFileSync(file, 'short')
-  assert.throws(() => promote(lab, 'r2'), /r2 is not what its manifest says:\n {2}changed songs\/r2-00000.parquet \(18 bytes expected, 5 found\)$/)
+  assert.throws(
+    () => promote(lab, 'r2'),
+    /r2 is not what its manifest says:\n {2}changed songs\/r2-00000.parquet \(18 bytes expected, 5 found\)$/,
+  )
   chmodSync(runDir(lab.lakeDir, 'r3'), 0o755)
   chmodSync(join(runDir(lab.lakeDir, 'r3'), 'songs'), 0o755)
   rmSync(join(runDir(lab.lakeDir, 'r3'), 'songs'), { recursive: true })
@@ -237,10 +243,7 @@ test('a rollback goes to the run that was active before, as often as there is on
   using lab = new LakeLab()
   await lab.seal('r1', 'r2', 'r3')
   for (const runId of ['r1', 'r2', 'r3']) promote(lab, runId)
-  assert.deepEqual(
-    [rollback(request(lab)).toRunId, rollback(request(lab)).toRunId, published(lab)],
-    ['r2', 'r1', 'r1'],
-  )
+  assert.deepEqual([rollback(request(lab)).toRunId, rollback(request(lab)).toRunId, published(lab)], ['r2', 'r1', 'r1'])
   assert.equal(rollback({ ...request(lab), to: 'r3' }).note, 'active moved from r1 to r3')
   assert.equal(rollback({ ...request(lab), onlyFrom: 'r1' }).moved, false)
   assert.deepEqual(audit(lab).slice(3), ['rollback r3 r2 done', 'rollback r2 r1 done', 'rollback r1 r3 done'])

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { runDir, runsDir, stagingDir } from '../../src/lake/layout.ts'
@@ -131,13 +131,21 @@ test('what a killed manifest writer left in the staging directory does not hinde
 
 /** What was put into a staging directory, and what the seal says of it. */
 const foreign: readonly (readonly [string, (staging: string) => void, string])[] = [
-  ['an empty file', (at) => writeFileSync(join(at, 'albums/r1-00001.parquet'), ''), 'albums/r1-00001.parquet: an unexpected file of 0 bytes'],
+  [
+    'an empty file',
+    (at) => writeFileSync(join(at, 'albums/r1-00001.parquet'), ''),
+    'albums/r1-00001.parquet: an unexpected file of 0 bytes',
+  ],
   ['a temporary file', (at) => writeFileSync(join(at, 'songs/.tmp-x'), 'abc'), 'songs/.tmp-x: an unexpected file of 3 bytes'],
   ['a file beside the datasets', (at) => writeFileSync(join(at, 'core'), 'x'), 'core: an unexpected file of 1 bytes'],
   ['an unreported directory', (at) => mkdirSync(join(at, '.tmp-songs')), '.tmp-songs: a directory that no stage reported'],
   ['a directory in a dataset', (at) => mkdirSync(join(at, 'songs/more')), 'songs/more: a directory that no stage reported'],
   ['a link', (at) => symlinkSync('songs', join(at, 'link')), 'link: neither a file nor a directory'],
-  ['a data file cut to nothing', (at) => writeFileSync(join(at, 'songs/r1-00000.parquet'), ''), 'songs/r1-00000.parquet: 0 bytes are no Parquet file'],
+  [
+    'a data file cut to nothing',
+    (at) => writeFileSync(join(at, 'songs/r1-00000.parquet'), ''),
+    'songs/r1-00000.parquet: 0 bytes are no Parquet file',
+  ],
   [
     'a data file of another size',
     (at) => writeFileSync(join(at, 'songs/r1-00000.parquet'), 'PAR1 something PAR1'),
@@ -162,10 +170,7 @@ for (const [what, plant, problem] of foreign) {
 
 test('a data file whose name is of another run is refused', async () => {
   using lab = new LakeLab()
-  lab.stage('r2')
-  mkdirSync(stagingDir(lab.lakeDir, 'r1'), { recursive: true })
-  rmSync(stagingDir(lab.lakeDir, 'r1'), { recursive: true })
-  symlinkSync(stagingDir(lab.lakeDir, 'r2'), stagingDir(lab.lakeDir, 'r1'))
+  renameSync(lab.stage('r2'), stagingDir(lab.lakeDir, 'r1'))
   await assert.rejects(sealRun(lab.lakeDir, 'r1', parts), /albums\/r2-00000.parquet: expected a name like r1-00000.parquet/)
 })
 
@@ -180,7 +185,10 @@ test('a sealed run is never replaced by a new staging directory', async () => {
   using lab = new LakeLab()
   await lab.seal('r1')
   lab.stage('r1')
-  await assert.rejects(sealRun(lab.lakeDir, 'r1', parts), { exitCode: 3, message: /r1 is sealed, yet .*\.staging-r1 exists too$/ })
+  await assert.rejects(sealRun(lab.lakeDir, 'r1', parts), {
+    exitCode: 3,
+    message: /r1 is sealed, yet .*\.staging-r1 exists too$/,
+  })
   assert.deepEqual(await verifyManifest(runDir(lab.lakeDir, 'r1')), [])
 })
 
