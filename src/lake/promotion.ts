@@ -49,6 +49,8 @@ export interface PromotionLedger {
   settle(id: number, outcome: 'done' | 'undone', note: string): void
   /** The run that was active before `runId` was promoted, null if unknown: where a rollback goes. */
   before(runId: string): string | null
+  /** True when a rollback moved the pointer away from the run and nobody has promoted it since: no place to go back to. */
+  isRolledBack(runId: string): boolean
 }
 
 /** The instants of a promotion, in their order, at which tests kill it. */
@@ -231,7 +233,9 @@ function rollbackTarget({ lakeDir, ledger, to, onlyFrom }: RollbackRequest): str
       retryable: false,
     })
   if (onlyFrom !== undefined && onlyFrom !== active) return active
-  const target = to ?? ledger.before(active) ?? keptRun(lakeDir, active)
+  const isUsable = (runId: string): boolean => !ledger.isRolledBack(runId)
+  const before = ledger.before(active)
+  const target = to ?? (before !== null && isUsable(before) ? before : keptRun(lakeDir, active, isUsable))
   if (target !== null) return target
   throw new PipelineError(`rolling back ${lakeDir}: there is no snapshot before ${active}`, {
     exitCode: exitCodes.notFound,
@@ -240,7 +244,8 @@ function rollbackTarget({ lakeDir, ledger, to, onlyFrom }: RollbackRequest): str
 }
 
 /** The sealed run that was active last, by the prev links. */
-function keptRun(lakeDir: string, active: string): string | null {
-  const kept = prevLinks(lakeDir).find(({ runId }) => runId !== active && existsSync(manifestFile(runDir(lakeDir, runId))))
+function keptRun(lakeDir: string, active: string, isUsable: (runId: string) => boolean): string | null {
+  const isSealed = (runId: string): boolean => existsSync(manifestFile(runDir(lakeDir, runId)))
+  const kept = prevLinks(lakeDir).find(({ runId }) => runId !== active && isUsable(runId) && isSealed(runId))
   return kept?.runId ?? null
 }

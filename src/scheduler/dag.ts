@@ -148,7 +148,7 @@ class TaskList {
       retries,
       retryDelayMs,
       timeoutMs,
-      requires: Object.fromEntries(required),
+      requires: Object.fromEntries(required.toSorted(([left], [right]) => (left < right ? -1 : 1))),
     })
     return new TaskRef(id, this.#definition)
   }

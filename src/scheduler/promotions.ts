@@ -17,6 +17,7 @@ export function ledgerOf(store: Store): PromotionLedger {
     unfinished: () => store.begunPromotions(),
     settle: (id, outcome, note) => promoting.end(id, outcome, note),
     before: (runId) => store.promotionOver(runId)?.fromRunId ?? null,
+    isRolledBack: (runId) => store.isRolledBack(runId),
   }
 }
 
