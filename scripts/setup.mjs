@@ -1,6 +1,6 @@
 /**
  * Installs what package-lock.json names, unless it is installed already. Plain JavaScript without dependencies: it runs on the machine's
- * own Node (20 or newer), before the project's is there. `--link` only makes `npx dag` known (npm runs it after every install).
+ * own Node (20 or newer), before the project's is there.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -50,7 +50,7 @@ function isInstalledByHand() {
 
 /** Only one process can make a directory; the others wait until it is gone. */
 function takeLock() {
-  for (let isTold = false; ; isTold = true) {
+  for (let isTold = false; ; ) {
     try {
       mkdirSync(lockDir)
       writeFileSync(ownerFile, String(process.pid))
@@ -58,8 +58,12 @@ function takeLock() {
     } catch (error) {
       if (error.code !== 'EEXIST') throw error
     }
-    if (isAbandoned()) removeAbandoned()
+    if (isAbandoned()) {
+      removeAbandoned()
+      continue
+    }
     if (!isTold) say('another install is under way here: waiting for it')
+    isTold = true
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lockPollMs)
   }
 }
@@ -125,7 +129,7 @@ function explain(output, error) {
   const offline = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED/.exec(output)
   if (offline === null) return `npm ci failed:\n${output.trim()}${error === undefined ? '' : `\n${error}`}`
   const registry = spawnSync('npm', ['config', 'get', 'registry'], { cwd: root, encoding: 'utf8' }).stdout?.trim()
-  return `the package registry ${registry ?? ''} cannot be reached (${offline[0]}); connect, then run the same command again. What npm said:\n${output.trim()}`
+  return `the package registry ${registry ?? ''} cannot be reached (${offline[0]}); connect, then run the same command again. What npm said:\n${output.trim().split('\n').slice(0, 5).join('\n')}`
 }
 
 function say(line) {
@@ -141,7 +145,6 @@ function fail(message, code) {
 function main() {
   const [major] = process.versions.node.split('.').map(Number)
   if (major < 20) return fail(`Node 20 or newer is needed to install, this is ${process.version}`, 1)
-  if (process.argv.includes('--link')) return linkCommand()
   if (isInstalled()) return undefined
   takeLock()
   process.on('exit', () => rmSync(lockDir, { recursive: true, force: true }))

@@ -16,6 +16,7 @@ import { sqlCommand } from './commands/sql.ts'
 import { statusCommand } from './commands/status.ts'
 import { tasksCommand } from './commands/tasks.ts'
 import { triggerCommand } from './commands/trigger.ts'
+import { endWithOutput } from './output.ts'
 
 const epilogue = `
 Exit codes: 0 success, 1 run or task failed, 2 usage or invalid dag, 3 conflict, 4 not found, 5 locked, 130/143 interrupted.
@@ -80,8 +81,5 @@ function describe(error: unknown): string {
   return `${lines.join('\n')}\n`
 }
 
-// A reader that has seen enough (`dag runs | head`) is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-  process.exit(error.code === 'EPIPE' ? exitCodes.success : exitCodes.failed),
-)
+endWithOutput()
 process.exitCode = await main(process.argv.slice(2))

@@ -2,89 +2,81 @@
 import type { Config } from '../config.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
 import type { RunEvent, RunOutcome } from '../scheduler/loop.ts'
+import { processStart, signalGroup } from '../scheduler/process-identity.ts'
 import { liveDisplay } from './live.ts'
-import { between, grouped, print, printJson, shownState, styled, table } from './output.ts'
+import { outliveOutput } from './output.ts'
 import { recoverPointer } from './pointer.ts'
+import { readStore } from './runs.ts'
 
 export interface ExecuteOptions {
   readonly config: Config
+  /** Nothing is shown while it runs. */
   readonly json: boolean
 }
 
 type Start = (settings: { readonly onEvent: (event: RunEvent) => void; readonly signal: AbortSignal }) => Promise<RunOutcome>
 
+const stopSignals = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated, SIGHUP: exitCodes.terminated } as const
+type StopSignal = keyof typeof stopSignals
+
 /** @returns the outcome and the exit code it deserves */
 export async function execute(
   { config, json }: ExecuteOptions,
   start: Start,
-): Promise<{ outcome: RunOutcome; exitCode: number }> {
+): Promise<{ readonly outcome: RunOutcome; readonly exitCode: number }> {
   recoverPointer(config)
-  const controller = new AbortController()
-  let interruptedBy: 'SIGINT' | 'SIGTERM' | null = null
-  const stop = (signal: 'SIGINT' | 'SIGTERM'): void => {
-    if (interruptedBy !== null) process.exit(exitCodes.interrupted)
-    interruptedBy = signal
-    process.stderr.write(`\n${signal}: stopping the tasks; once more ends at once\n`)
-    controller.abort(new PipelineError(`stopped by ${signal}`))
-  }
-  const onInt = (): void => stop('SIGINT')
-  const onTerm = (): void => stop('SIGTERM')
-  process.on('SIGINT', onInt).on('SIGTERM', onTerm)
-  const display = liveDisplay(json)
+  // A closed terminal stops the run (SIGHUP), and how it ended must still be recorded.
+  using _output = outliveOutput()
+  using interruption = new Interruption(config)
+  const display = liveDisplay(config, json)
   try {
-    const outcome = await start({ onEvent: display.onEvent, signal: controller.signal })
-    return { outcome, exitCode: exitCodeOf(outcome, interruptedBy) }
+    const outcome = await start({ onEvent: display.onEvent, signal: interruption.signal })
+    const exitCode = outcome.state === 'success' ? exitCodes.success : (interruption.exitCode ?? exitCodes.failed)
+    return { outcome, exitCode }
   } finally {
     display.end()
-    process.off('SIGINT', onInt).off('SIGTERM', onTerm)
   }
 }
 
-function exitCodeOf({ state }: RunOutcome, interruptedBy: 'SIGINT' | 'SIGTERM' | null): number {
-  if (state === 'success') return exitCodes.success
-  if (interruptedBy === null) return exitCodes.failed
-  return interruptedBy === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated
-}
+/** The first signal asks the run to stop, the second one ends everything at once. */
+class Interruption implements Disposable {
+  /** Of the first signal, null while there was none. */
+  exitCode: number | null = null
+  readonly #controller = new AbortController()
+  readonly #config: Config
 
-/** Prints how the run ended, and what to do when it failed. */
-export function printOutcome(outcome: RunOutcome, json: boolean): void {
-  if (json) {
-    printJson(outcome)
-    return
+  constructor(config: Config) {
+    this.#config = config
+    for (const name of signalNames) process.on(name, this.#stop)
   }
-  print()
-  print(taskTable(outcome.tasks))
-  print()
-  print(
-    `run ${styled('bold', outcome.runId)} ${shownState(outcome.state)}${outcome.reason === null ? '' : `: ${outcome.reason}`}`,
-  )
-  const failed = outcome.tasks.find((task) => task.state === 'failed')
-  if (failed !== undefined) {
-    print(`  why     npx dag logs ${outcome.runId} ${failed.taskId}`)
-    print(`  resume  npx dag retry ${outcome.runId}`)
-  } else if (outcome.state === 'cancelled') print(`  resume  npx dag retry ${outcome.runId}`)
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  [Symbol.dispose](): void {
+    for (const name of signalNames) process.off(name, this.#stop)
+  }
+
+  readonly #stop = (name: NodeJS.Signals): void => {
+    const exitCode = stopSignals[signalNames.find((one) => one === name) ?? 'SIGTERM']
+    if (this.exitCode !== null) {
+      killTasks(this.#config)
+      process.exit(exitCode)
+    }
+    this.exitCode = exitCode
+    process.stderr.write(`\n${name}: stopping the tasks; once more kills them\n`)
+    this.#controller.abort(new PipelineError(`stopped by ${name}`))
+  }
 }
 
-/** The tasks of an attempt as a table. */
-export function taskTable(tasks: RunOutcome['tasks']): string {
-  return table(
-    ['task', 'state', '>duration', '>tries', '>rows', 'note'],
-    tasks.map((task) => [
-      task.taskId,
-      shownState(task.state),
-      between(task.startedAt, task.endedAt),
-      task.tries,
-      task.rows === null ? '' : grouped(Object.values(task.rows).reduce((sum, rows) => sum + rows, 0)),
-      clipped([task.carriedFrom === null ? null : `from attempt ${task.carriedFrom}`, task.reason, task.note]),
-    ]),
-  )
-}
+const signalNames: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
-function clipped(parts: readonly (string | null)[]): string {
-  const text = parts
-    .filter((part) => part !== null)
-    .join('; ')
-    .replace(/\s+/g, ' ')
-  const room = Math.max(30, (process.stdout.columns ?? 140) - 62)
-  return text.length > room ? `${text.slice(0, room - 1)}…` : text
+/** Kills every task that is running here; the next command finds that its scheduler has died. */
+function killTasks(config: Config): void {
+  using store = readStore(config)
+  for (const { runId, attempt } of store.runningAttempts()) {
+    const running = store.tries(runId).filter((one) => one.attempt === attempt && one.state === 'running')
+    for (const { pid, pidStarted } of running) if (pid !== null && processStart(pid) === pidStarted) signalGroup(pid, 'SIGKILL')
+  }
 }

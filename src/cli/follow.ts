@@ -5,29 +5,33 @@ import { dirname } from 'node:path'
 import { isFinal } from '../scheduler/states.ts'
 import type { Store, TryRecord } from '../scheduler/store.ts'
 
+/** Takes pieces of the log as they come. */
+export type Write = (piece: Buffer) => unknown
+
 /** The state is looked at again after so long, even when nothing is written: a task that only waits must be seen to end. */
 const lookEveryMs = 300
 
-/** Prints what is there and what comes, try by try, until nothing more will happen to the task in this attempt. */
-export async function followTask(store: Store, runId: string, taskId: string): Promise<void> {
-  let latest = lastTry(store, runId, taskId)
+/**
+ * Prints the log of the latest try, what comes, and the tries that follow, until nothing more will happen to the task in this attempt.
+ */
+export async function followTask(store: Store, runId: string, taskId: string, write: Write): Promise<void> {
+  let index = Math.max(0, triesOf(store, runId, taskId).length - 1)
   for (let printed = 0; ; ) {
     // Asked before reading: what a task wrote until its end is then printed.
     const isOver = isEnded(store, runId, taskId)
-    if (latest !== undefined) printed = await printFrom(latest.logFile, printed)
-    const next = lastTry(store, runId, taskId)
-    if (next?.logFile !== latest?.logFile) {
-      latest = next
+    const tries = triesOf(store, runId, taskId)
+    const current = tries[index]
+    if (current !== undefined) printed = await printFrom(current.logFile, printed, write)
+    if (index < tries.length - 1) {
+      index += 1
       printed = 0
-      continue
-    }
-    if (isOver) return
-    await changed(latest)
+    } else if (isOver) return
+    else await changed(current)
   }
 }
 
-function lastTry(store: Store, runId: string, taskId: string): TryRecord | undefined {
-  return store.tries(runId).findLast((one) => one.taskId === taskId)
+function triesOf(store: Store, runId: string, taskId: string): readonly TryRecord[] {
+  return store.tries(runId).filter((one) => one.taskId === taskId)
 }
 
 function isEnded(store: Store, runId: string, taskId: string): boolean {
@@ -36,13 +40,13 @@ function isEnded(store: Store, runId: string, taskId: string): boolean {
 }
 
 /** @returns how many bytes have been printed by now */
-async function printFrom(logFile: string, printed: number): Promise<number> {
+async function printFrom(logFile: string, printed: number, write: Write): Promise<number> {
   if (!existsSync(logFile)) return printed
   await using handle = await open(logFile)
   const { size } = await handle.stat()
   if (size <= printed) return printed
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - printed), 0, size - printed, printed)
-  process.stdout.write(buffer.subarray(0, bytesRead))
+  write(buffer.subarray(0, bytesRead))
   return printed + bytesRead
 }
 

@@ -1,11 +1,14 @@
 /** Shows a run while it goes on: a table that redraws itself on a terminal, a line a transition elsewhere. */
 import { createLogUpdate } from 'log-update'
+import type { Config } from '../config.ts'
 import type { Progress } from '../scheduler/context.ts'
 import type { RunEvent } from '../scheduler/loop.ts'
-import { duration, print, shownState, size, styled } from './output.ts'
+import type { EventRecord, Store, TaskRecord } from '../scheduler/store.ts'
+import { header, liveLine } from './live-lines.ts'
+import { between, oneLine, print, totalRows } from './output.ts'
+import { readStore } from './runs.ts'
 
 const redrawEveryMs = 100
-const barCells = 16
 
 export interface LiveDisplay {
   readonly onEvent: (event: RunEvent) => void
@@ -14,87 +17,85 @@ export interface LiveDisplay {
 }
 
 /** @param quiet shows nothing, for `--json` */
-export function liveDisplay(quiet: boolean): LiveDisplay {
+export function liveDisplay(config: Config, quiet: boolean): LiveDisplay {
   if (quiet) return { onEvent: () => {}, end: () => {} }
-  return process.stdout.isTTY ? terminalDisplay() : lineDisplay()
+  return process.stdout.isTTY ? new TerminalDisplay(config) : new LineDisplay(config)
 }
 
-/** A task as the table shows it. */
-interface Line {
-  state: string
-  startedMs: number | null
-  endedMs: number | null
-  detail: string
-  progress: Progress | null
-}
+/** For logs and pipes. What a task did is read from the state, where it was before the event came. */
+class LineDisplay implements LiveDisplay {
+  readonly #config: Config
+  #store: Store | null = null
 
-function lineDisplay(): LiveDisplay {
-  return {
-    onEvent: (event) => {
-      if (event.kind !== 'transition') return
-      const { subject, taskId, runId, toState, detail, at } = event.event
-      if (subject === 'task' && toState !== 'waiting' && toState !== 'queued')
-        print(`${at} ${taskId} ${toState}${detail === null ? '' : `: ${detail}`}`)
-      if (subject === 'run') print(`${at} run ${runId} ${toState}${detail === null ? '' : `: ${detail}`}`)
-    },
-    end: () => {},
+  constructor(config: Config) {
+    this.#config = config
+  }
+
+  readonly onEvent = (event: RunEvent): void => {
+    if (event.kind !== 'transition') return
+    const { subject, taskId, runId, toState, detail, at } = event.event
+    if (subject === 'run') print(`${at} run ${runId} ${toState}${told(detail)}`)
+    if (subject !== 'task' || taskId === null || toState === 'waiting' || toState === 'queued') return
+    print(`${at} ${taskId} ${toState}${toState === 'success' ? this.#result(event.event, taskId) : told(detail)}`)
+  }
+
+  readonly end = (): void => this.#store?.close()
+
+  #result({ runId }: EventRecord, taskId: string): string {
+    this.#store ??= readStore(this.#config)
+    const task = runId === null ? undefined : this.#store.tasks(runId).find((one) => one.taskId === taskId)
+    if (task === undefined) return ''
+    const rows = task.rows === null ? [] : [`${totalRows(task.rows)} rows`]
+    return told([...rows, task.note, between(task.startedAt, task.endedAt)].filter(Boolean).join(', '))
   }
 }
 
-function terminalDisplay(): LiveDisplay {
-  const lines = new Map<string, Line>()
-  const update = createLogUpdate(process.stdout, { showCursor: true })
-  let run = ''
-  const draw = (): void => update([styled('bold', run), ...[...lines].map(([id, line]) => shownLine(id, line))].join('\n'))
-  const timer = setInterval(draw, redrawEveryMs)
-  return {
-    onEvent: (event) => {
-      if (event.kind === 'progress') {
-        const line = lines.get(event.taskId)
-        if (line !== undefined) line.progress = event.progress
-        return
-      }
-      const { subject, taskId, runId, toState, detail, at } = event.event
-      if (subject === 'run') run = `run ${runId}`
-      if (subject === 'task' && taskId !== null) lines.set(taskId, nextLine(lines.get(taskId), toState, detail, Date.parse(at)))
-    },
-    end: () => {
-      clearInterval(timer)
-      draw()
-      update.done()
-    },
+function told(detail: string | null): string {
+  return detail === null || detail === '' ? '' : `: ${oneLine(detail)}`
+}
+
+class TerminalDisplay implements LiveDisplay {
+  readonly #config: Config
+  readonly #update = createLogUpdate(process.stdout)
+  readonly #timer = setInterval(() => this.#draw(), redrawEveryMs)
+  readonly #progress = new Map<string, Progress>()
+  #store: Store | null = null
+  #runId: string | null = null
+  #tasks: readonly TaskRecord[] = []
+
+  constructor(config: Config) {
+    this.#config = config
   }
-}
 
-function nextLine(before: Line | undefined, state: string, detail: string | null, atMs: number): Line {
-  const running = state === 'running'
-  const ended = ['success', 'failed', 'cancelled'].includes(state)
-  return {
-    state,
-    startedMs: running ? atMs : (before?.startedMs ?? null),
-    endedMs: ended ? atMs : null,
-    detail: detail ?? '',
-    progress: running ? null : (before?.progress ?? null),
+  readonly onEvent = (event: RunEvent): void => {
+    if (event.kind === 'progress') {
+      this.#progress.set(event.taskId, event.progress)
+      return
+    }
+    const { runId, subject, taskId, toState } = event.event
+    if (runId === null) return
+    if (subject === 'task' && taskId !== null && toState === 'running') this.#progress.delete(taskId)
+    this.#runId = runId
+    this.#tasks = this.#reader().tasks(runId)
   }
-}
 
-function shownLine(id: string, { state, startedMs, endedMs, detail, progress }: Line): string {
-  const time = startedMs === null ? '' : duration((endedMs ?? Date.now()) - startedMs)
-  const width = Math.max(40, process.stdout.columns ?? 80)
-  const more = state === 'running' && progress !== null ? shownProgress(progress) : (detail.split('\n', 1)[0] ?? '')
-  const room = Math.max(0, width - 47)
-  return `${id.padEnd(18)} ${padded(shownState(state), state.length + 2, 17)} ${time.padStart(9)} ${more.slice(0, room)}`
-}
+  readonly end = (): void => {
+    clearInterval(this.#timer)
+    if (this.#runId !== null) this.#tasks = this.#reader().tasks(this.#runId)
+    this.#draw()
+    this.#update.done()
+    this.#store?.close()
+  }
 
-function padded(text: string, visible: number, width: number): string {
-  return text + ' '.repeat(Math.max(0, width - visible))
-}
+  #reader(): Store {
+    this.#store ??= readStore(this.#config)
+    return this.#store
+  }
 
-function shownProgress({ done, total, unit, records, recordsPerSecond, etaSeconds, message }: Progress): string {
-  const share = total > 0 ? Math.min(1, done / total) : 0
-  const bar = '█'.repeat(Math.round(share * barCells)).padEnd(barCells, '░')
-  const amount = unit === 'bytes' ? `${size(done)} of ${size(total)}` : `${done} of ${total}`
-  const rate = recordsPerSecond === undefined ? '' : ` ${recordsPerSecond}/s`
-  const eta = etaSeconds === undefined || records === undefined ? '' : ` ${duration(etaSeconds * 1000)} left`
-  return `${bar} ${Math.floor(share * 100)} % ${amount}${rate}${eta}${message === undefined ? '' : ` ${message}`}`
+  #draw(): void {
+    if (this.#runId === null) return
+    const now = Date.now()
+    const lines = this.#tasks.map((task) => liveLine(task, this.#progress.get(task.taskId) ?? null, now))
+    this.#update([header(this.#runId, this.#tasks, now), ...lines].join('\n'))
+  }
 }

@@ -1,6 +1,8 @@
 /** What the commands print: tables for people, JSON for programs. */
+import { relative } from 'node:path'
 import { stripVTControlCharacters, styleText } from 'node:util'
 import Table from 'cli-table3'
+import { exitCodes } from '../errors.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -12,6 +14,33 @@ export function styled(style: Style, text: string): string {
 /** Prints a line. */
 export function print(line = ''): void {
   process.stdout.write(`${line}\n`)
+}
+
+let isOutputNeeded = true
+
+/** Ends the process when nobody reads its output any more (`dag runs | head`, a closed terminal): called once, at the start. */
+export function endWithOutput(): void {
+  const onError = ({ code }: NodeJS.ErrnoException): void => {
+    if (isOutputNeeded) process.exit(code === 'EPIPE' ? exitCodes.success : exitCodes.failed)
+  }
+  process.stdout.on('error', onError)
+  process.stderr.on('error', onError)
+}
+
+/** Until it is disposed of, the process goes on when its output is lost. */
+export function outliveOutput(): Disposable {
+  isOutputNeeded = false
+  return {
+    [Symbol.dispose]: () => {
+      isOutputNeeded = true
+    },
+  }
+}
+
+/** A path from here, unless it lies far away. */
+export function shownPath(path: string): string {
+  const fromHere = relative(process.cwd(), path)
+  return fromHere.startsWith('..') ? path : fromHere || '.'
 }
 
 /** Prints a value as JSON; 64-bit integers beyond the safe ones as text. */
@@ -109,6 +138,12 @@ const marks: Readonly<Record<string, readonly [string, Style]>> = {
   retry_wait: ['↻', 'yellow'],
 }
 
+/** The mark of a state in its colour. */
+export function stateMark(state: string): string {
+  const [mark, style] = marks[state] ?? ['·', 'dim']
+  return styled(style, mark)
+}
+
 /** A state with its mark and colour. */
 export function shownState(state: string): string {
   const [mark, style] = marks[state] ?? ['·', 'dim']
@@ -134,6 +169,11 @@ export function between(startedAt: string | null, endedAt: string | null): strin
 /** `1 234 567` for people. */
 export function grouped(count: number): string {
   return count.toLocaleString('en-US').replaceAll(',', ' ')
+}
+
+/** Rows of all datasets together. */
+export function totalRows(rows: Readonly<Record<string, number>>): string {
+  return grouped(Object.values(rows).reduce((sum, count) => sum + count, 0))
 }
 
 /** `12.3 MB`. */

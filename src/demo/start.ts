@@ -1,116 +1,87 @@
 /** What `npm start` does once everything is installed: a generated month through the whole pipeline, to a published snapshot. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { loadDag } from '../cli/dags.ts'
 import { execute } from '../cli/execute.ts'
-import { between, duration, grouped, print, shownState, styled, table } from '../cli/output.ts'
+import { printFailure } from '../cli/outcome.ts'
+import { duration, endWithOutput, print, shownPath, styled } from '../cli/output.ts'
 import { readStore } from '../cli/runs.ts'
 import { type Config, loadConfig } from '../config.ts'
-import { exampleQuery } from '../discogs/catalogue.ts'
+import { datasets } from '../discogs/catalogue.ts'
 import { messageOf, PipelineError } from '../errors.ts'
+import { runDir } from '../lake/layout.ts'
+import { readManifest } from '../lake/manifest.ts'
 import { resolveActive } from '../lake/pointer.ts'
-import { type RunOutcome, triggerRun } from '../scheduler/loop.ts'
+import type { Dag } from '../scheduler/dag.ts'
+import { triggerRun } from '../scheduler/loop.ts'
 import { parseSession, type Session, sessionOf } from '../scheduler/session.ts'
-import { generateDumps } from './generate.ts'
+import { demoMonth, ensureDumps } from './month.ts'
+import { printSummary } from './summary.ts'
 
-const month = '2026-04'
-const releases = 5_000
-const logLines = 15
+const publishing = { dump_month: demoMonth, run_mode: 'prod', allow_promote: 'true' }
 
-/** Names the files of a month as the generator's own: it never writes over real dumps. */
-const markerName = '.generated'
+/** A snapshot with more releases than this is a real month. */
+const realMonthReleases = 10_000
 
 async function start(): Promise<number> {
   const config = loadConfig()
+  const params = { ...publishing, ...toleranceFor(config) }
   await prepareDumps(config)
   const dag = await loadDag(config, 'main')
-  const session = freeSession(config)
+  const session = freeSession(config, dag)
   print(`${styled('bold', 'main')} for session ${session.text}: ingest, build, check, seal, promote, report\n`)
-  const params = { dump_month: month, run_mode: 'prod', allow_promote: 'true' }
   const { outcome, exitCode } = await execute({ config, json: false }, (settings) =>
     triggerRun({ dag, session, params, config, ...settings }),
   )
   if (outcome.state === 'success') printSummary(config, outcome)
-  else printFailure(config, outcome)
+  else {
+    print(`\nrun ${outcome.runId} did not succeed${outcome.reason === null ? '' : `: ${outcome.reason}`}`)
+    printFailure(config, outcome)
+  }
   return exitCode
 }
 
+/**
+ * The demo may follow any small snapshot, but it never takes the place of a real month.
+ * @returns params that let it be smaller than what is published
+ */
+function toleranceFor({ lakeDir }: Config): Readonly<Record<string, string>> {
+  const active = resolveActive(lakeDir)
+  if (active === null || active.runId.startsWith(`${demoMonth}__`)) return {}
+  const releases = datasets.find(({ essential, dump }) => essential && dump === 'releases')?.name
+  const rows = readManifest(active.dir).datasets.find(({ name }) => name === releases)?.rows ?? 0
+  if (rows < realMonthReleases) return { truncation_percent: '100' }
+  throw new PipelineError(`the demo will not be published over ${active.runId}, which has ${rows} releases`, {
+    hint: 'set DISCOGS_DATA_LAKE to another directory for the demo',
+  })
+}
+
 async function prepareDumps({ rawDir }: Config): Promise<void> {
-  const directory = join(rawDir, month)
-  const marker = join(directory, markerName)
-  const wanted = `${releases} releases\n`
-  if (existsSync(directory) && !existsSync(marker) && readdirSync(directory).length > 0) {
-    throw new PipelineError(`${directory} holds files that the demo did not make`, {
-      hint: `load them with: npx dag trigger main --param dump_month=${month}; or set DISCOGS_RAW to another folder for the demo`,
-    })
-  }
-  if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) {
-    print(`dumps of ${month} are in ${shown(directory)}`)
-    return
-  }
+  const directory = join(rawDir, demoMonth)
   const startedMs = performance.now()
-  mkdirSync(directory, { recursive: true })
-  writeFileSync(marker, 'incomplete\n')
-  const dumps = await generateDumps({ directory, month, releases })
-  writeFileSync(marker, wanted)
-  print(`generated ${dumps.length} dumps of ${month} in ${shown(directory)}, ${duration(performance.now() - startedMs)}`)
+  const isNew = await ensureDumps(directory)
+  const place = shownPath(directory)
+  if (isNew)
+    print(
+      `generated four dumps of ${demoMonth}, a month made up for the demo, in ${place}: ${duration(performance.now() - startedMs)}`,
+    )
+  else print(`the dumps of the demo (${demoMonth}) are in ${place}`)
 }
 
-/** The month's 20th at 06:00:00, or the first minute after it that no run has. */
-function freeSession(config: Config): Session {
+/** The month's 20th at 06:00:00, or the first minute after it that neither the state nor the lake has a run of. */
+function freeSession(config: Config, dag: Dag): Session {
   using store = readStore(config)
-  let session = parseSession(`${month}-20 06:00:00`)
-  while (store.findSession('main', session.text) !== null) session = sessionOf(new Date(session.instant.getTime() + 60_000))
+  let session = parseSession(`${demoMonth}-20 06:00:00`)
+  while (isTaken(session)) session = sessionOf(new Date(session.instant.getTime() + 60_000))
   return session
-}
 
-function printSummary(config: Config, { runId, tasks }: RunOutcome): void {
-  using store = readStore(config)
-  const run = store.run(runId)
-  const checks = store.checks(runId)
-  const failing = checks.filter((check) => !check.ok)
-  const rows = [...new Map(tasks.toReversed().flatMap((task) => Object.entries(task.rows ?? {})))].sort(([left], [right]) =>
-    left < right ? -1 : 1,
-  )
-  print(
-    `\n${table(
-      ['task', 'state', '>duration'],
-      tasks.map((task) => [task.taskId, shownState(task.state), between(task.startedAt, task.endedAt)]),
-    )}`,
-  )
-  print(
-    `\n${table(
-      ['dataset', '>rows'],
-      rows.map(([dataset, count]) => [dataset, grouped(count)]),
-    )}`,
-  )
-  print(`\nrun     ${styled('bold', runId)} ${shownState(run.state)} in ${between(run.createdAt, run.endedAt)}`)
-  print(
-    `checks  ${checks.length - failing.length} of ${checks.length} passed${failing.length === 0 ? '' : `, ${failing.length} to look at: npx dag status latest`}`,
-  )
-  print(`active  ${shown(join(config.lakeDir, 'active'))} -> _runs/${resolveActive(config.lakeDir)?.runId ?? '?'}`)
-  print(`\n${styled('bold', 'Next')}`)
-  print(`  npx dag sql "${exampleQuery}"`)
-  print('  npx dag status latest')
-  print('  npx dag rollback          (after a second npm start: back to the first run)')
-}
-
-function printFailure(config: Config, { runId, reason, tasks }: RunOutcome): void {
-  const failed = tasks.find((task) => task.state === 'failed')
-  print(`\nrun ${runId} did not succeed${reason === null ? '' : `: ${reason}`}`)
-  if (failed !== undefined) {
-    using store = readStore(config)
-    const log = store.tries(runId).findLast((one) => one.taskId === failed.taskId)?.logFile
-    print(`${failed.taskId} failed; the end of its log:`)
-    if (log !== undefined && existsSync(log)) print(readFileSync(log, 'utf8').trimEnd().split('\n').slice(-logLines).join('\n'))
+  function isTaken(candidate: Session): boolean {
+    if (store.findSession(dag.name, candidate.text) !== null) return true
+    return existsSync(runDir(config.lakeDir, dag.resolve(candidate, publishing).runId))
   }
-  print(`\nresume with: npx dag retry ${runId}`)
 }
 
-function shown(path: string): string {
-  return relative(process.cwd(), path) || '.'
-}
-
+endWithOutput()
 try {
   process.exitCode = await start()
 } catch (error) {

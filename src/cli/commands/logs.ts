@@ -32,7 +32,7 @@ export function logsCommand(): Command {
       const runId = runIdOf(store, given)
       assertTask(store, runId, taskId)
       if (options.follow === true && options.json !== true && options.try === undefined && options.attempt === undefined) {
-        await followTask(store, runId, taskId)
+        await followTask(store, runId, taskId, (piece) => process.stdout.write(piece))
         return
       }
       const wanted = tryOf(store, { runId, taskId, ...options })
@@ -60,7 +60,7 @@ interface Wanted extends Options {
 
 function tryOf(store: Store, { runId, taskId, attempt, try: tryNumber }: Wanted): TryRecord {
   const tries = store.tries(runId).filter((one) => one.taskId === taskId && (attempt ?? one.attempt) === one.attempt)
-  const latest = tries.filter((one) => (tryNumber ?? one.tryNumber) === one.tryNumber).at(-1)
+  const latest = tries.findLast((one) => (tryNumber ?? one.tryNumber) === one.tryNumber)
   if (latest !== undefined) return latest
   const state = store.tasks(runId).find((task) => task.taskId === taskId)?.state ?? 'unknown'
   const had = tries.map((one) => `${one.attempt}.${one.tryNumber}`).join(', ')

@@ -1,5 +1,4 @@
 import { InvalidArgumentError } from 'commander'
-import { datasets } from '../../discogs/catalogue.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
 
 /** Collects repeated `--param name=value`. @throws PipelineError (exit 2) */
@@ -22,6 +21,3 @@ export function countOption(text: string): number {
 export function examples(...lines: readonly string[]): string {
   return `\nExample${lines.length === 1 ? '' : 's'}:\n${lines.map((line) => `  ${line}`).join('\n')}`
 }
-
-/** A dataset for examples: the one with a row for each release. */
-export const exampleTable = datasets.find(({ essential, dump }) => essential && dump === 'releases')?.name ?? ''

@@ -1,7 +1,8 @@
 import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { retryRun } from '../../scheduler/loop.ts'
-import { execute, printOutcome } from '../execute.ts'
+import { execute } from '../execute.ts'
+import { printOutcome } from '../outcome.ts'
 import { readStore, runIdOf } from '../runs.ts'
 
 /** `dag retry <run>` */
@@ -15,7 +16,7 @@ export function retryCommand(): Command {
       const config = loadConfig()
       const runId = runIdHere(given)
       const { outcome, exitCode } = await execute({ config, json }, (settings) => retryRun(runId, { config, ...settings }))
-      printOutcome(outcome, json)
+      printOutcome(config, outcome, json)
       process.exitCode = exitCode
     })
 }

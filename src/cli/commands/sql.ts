@@ -2,17 +2,15 @@ import { existsSync } from 'node:fs'
 import { text as textOf } from 'node:stream/consumers'
 import { Command } from 'commander'
 import { type Config, loadConfig } from '../../config.ts'
-import { compatibilityViews, datasets } from '../../discogs/catalogue.ts'
+import { compatibilityViews, datasets, exampleQuery } from '../../discogs/catalogue.ts'
 import { exitCodes, messageOf, PipelineError } from '../../errors.ts'
 import { currentDir } from '../../lake/layout.ts'
 import { suggest } from '../../scheduler/nearest.ts'
 import type { SqlTable, SqlValue } from '../../sql/engine.ts'
-import { engineNames, openEngine } from '../../sql/open.ts'
-import { registerReadable } from '../../sql/run-views.ts'
 import { canFit, oneLine, print, printJson, styled, table } from '../output.ts'
 import { activeRun, recoverPointer } from '../pointer.ts'
 import { readStore, runIdOf } from '../runs.ts'
-import { countOption, exampleTable, examples } from './options.ts'
+import { countOption, examples } from './options.ts'
 
 interface Options {
   readonly run?: string
@@ -30,12 +28,7 @@ export function sqlCommand(): Command {
     .option('--json', 'print all rows as JSON')
     .addHelpText(
       'after',
-      examples(
-        `dag sql "select count(*) from ${exampleTable}"`,
-        `dag sql "describe ${exampleTable}"`,
-        'dag sql "show tables" --run latest',
-        'dag sql - --json < question.sql',
-      ),
+      examples(`dag sql "${exampleQuery}"`, 'dag sql "show tables" --run latest', 'dag sql - --json < question.sql'),
     )
     .action(async (query: string, { run, maxRows, json = false }: Options) => {
       const config = loadConfig()
@@ -75,6 +68,11 @@ async function ask(config: Config, directory: string, query: string): Promise<Sq
   const interruption = new AbortController()
   const stop = (): void => interruption.abort(new PipelineError('interrupted', { exitCode: exitCodes.interrupted }))
   process.once('SIGINT', stop)
+  // Loaded when it is needed: the engine would slow the start of every other command.
+  const [{ engineNames, openEngine }, { registerReadable }] = await Promise.all([
+    import('../../sql/open.ts'),
+    import('../../sql/run-views.ts'),
+  ])
   const [sqlEngine = 'duckdb'] = engineNames(config.sqlEngine)
   try {
     await using engine = await openEngine({ ...config, sqlEngine }, { signal: interruption.signal })

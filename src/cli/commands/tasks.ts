@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
-import { taskTable } from '../execute.ts'
+import { taskTable } from '../outcome.ts'
 import { grouped, print, printJson, table } from '../output.ts'
 import { readStore, runIdOf } from '../runs.ts'
 import { countOption, examples } from './options.ts'

@@ -3,7 +3,8 @@ import { loadConfig } from '../../config.ts'
 import { triggerRun } from '../../scheduler/loop.ts'
 import { parseSession, sessionOf } from '../../scheduler/session.ts'
 import { loadDag } from '../dags.ts'
-import { execute, printOutcome } from '../execute.ts'
+import { execute } from '../execute.ts'
+import { printOutcome } from '../outcome.ts'
 import { collectParam, paramHelp, sessionHelp } from './options.ts'
 
 interface Options {
@@ -31,7 +32,7 @@ export function triggerCommand(): Command {
       const { outcome, exitCode } = await execute({ config, json }, (settings) =>
         triggerRun({ dag, session, params: param, config, ...settings }),
       )
-      printOutcome(outcome, json)
+      printOutcome(config, outcome, json)
       process.exitCode = exitCode
     })
 }

@@ -1,0 +1,59 @@
+/** How a run ended, for people. */
+import { existsSync, readFileSync } from 'node:fs'
+import type { Config } from '../config.ts'
+import type { RunOutcome } from '../scheduler/loop.ts'
+import { between, type Cell, oneLine, print, printJson, shownState, styled, table, totalRows } from './output.ts'
+import { readStore } from './runs.ts'
+
+/** Lines of a failed task's log that are shown. */
+const logLines = 12
+
+/** Prints how the run ended, and, when it failed, why and what to do. A terminal has shown the tasks already. */
+export function printOutcome(config: Config, outcome: RunOutcome, json: boolean): void {
+  if (json) {
+    printJson(outcome)
+    return
+  }
+  if (!process.stdout.isTTY) print(`\n${taskTable(outcome.tasks)}`)
+  const { runId, state, reason } = outcome
+  print(`\nrun ${styled('bold', runId)} ${shownState(state)}${reason === null ? '' : `: ${reason}`}`)
+  if (state !== 'success') printFailure(config, outcome)
+}
+
+/** The end of the log of the first failed task, and the commands to go on with. */
+export function printFailure(config: Config, { runId, tasks }: RunOutcome): void {
+  const failed = tasks.find((task) => task.state === 'failed')
+  if (failed !== undefined) {
+    using store = readStore(config)
+    const log = store.tries(runId).findLast((one) => one.taskId === failed.taskId)?.logFile
+    const lines = log !== undefined && existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n').slice(-logLines) : []
+    print(`\n${failed.taskId} failed${lines.length === 0 ? `: ${failed.reason ?? 'no reason known'}` : '; the end of its log:'}`)
+    for (const line of lines) print(`  ${oneLine(line)}`)
+    print(`\nthe whole log   npx dag logs ${runId} ${failed.taskId}`)
+  }
+  print(`${failed === undefined ? '\n' : ''}resume          npx dag retry ${runId}`)
+}
+
+/** The tasks of an attempt as a table. */
+export function taskTable(tasks: RunOutcome['tasks']): string {
+  const rows = tasks.map((task): readonly Cell[] => [
+    task.taskId,
+    shownState(task.state),
+    task.carriedFrom === null ? between(task.startedAt, task.endedAt) : '',
+    task.tries,
+    task.rows === null ? '' : totalRows(task.rows),
+    noteOf([task.carriedFrom === null ? null : `done in attempt ${task.carriedFrom}`, task.reason, task.note]),
+  ])
+  const headings = ['task', 'state', '>duration', '>tries', '>rows', 'note']
+  const hasNotes = rows.some((row) => row.at(-1) !== '')
+  return hasNotes
+    ? table(headings, rows)
+    : table(
+        headings.slice(0, -1),
+        rows.map((row) => row.slice(0, -1)),
+      )
+}
+
+function noteOf(parts: readonly (string | null)[]): string {
+  return oneLine(parts.filter((part) => part !== null).join('; '))
+}
