@@ -13,9 +13,12 @@ const ingestNodeOptions = ['--max-semi-space-size=8', '--expose-gc']
 export default defineDag('main', { about, schedule: '0 6 20 * *', params, runPrefix }, ({ task, check, promote }) => {
   const preflight = task('preflight')
   const download = task('download', { upstream: [preflight], retries: 5 })
-  const ingest = dumps.map((dump) =>
-    task(`ingest.${dump.name}`, { script: 'ingest', args: [dump.name], nodeOptions: ingestNodeOptions, upstream: [download] }),
-  )
+  // The largest dump first: it decides when all are done.
+  const ingest = dumps
+    .toReversed()
+    .map((dump) =>
+      task(`ingest.${dump.name}`, { script: 'ingest', args: [dump.name], nodeOptions: ingestNodeOptions, upstream: [download] }),
+    )
   const build = task('build', { upstream: ingest })
   const checks = checkGroups.map((group) => check(`check.${group}`, { script: 'check', args: [group], upstream: [build] }))
   const seal = task('seal', { upstream: checks })
