@@ -1,0 +1,96 @@
+/** Writes encoded columns to one Parquet file, row group by row group. */
+import { ParquetSchema } from '@dsnp/parquetjs/dist/lib/schema.js'
+import { ParquetEnvelopeWriter } from '@dsnp/parquetjs/dist/lib/writer.js'
+import { PipelineError } from '../errors.ts'
+import type { EncodedColumn } from './encode.ts'
+import { FileSink } from './file-sink.ts'
+import { footer, rowGroup } from './footer.ts'
+import type { ParquetColumn } from './row-writer.ts'
+import { int64 } from './thrift.ts'
+
+const physicalTypes = { BIGINT: 'INT64', INT: 'INT32', BOOLEAN: 'BOOLEAN', VARCHAR: 'UTF8' } as const
+
+export class ColumnFile {
+  readonly #path: string
+  readonly #columns: readonly ParquetColumn[]
+  readonly #metadata: Readonly<Record<string, string>>
+  readonly #sink: FileSink
+  readonly #envelope: ParquetEnvelopeWriter
+
+  private constructor(path: string, columns: readonly ParquetColumn[], metadata: Readonly<Record<string, string>>) {
+    this.#path = path
+    this.#columns = columns
+    this.#metadata = metadata
+    const sink = new FileSink(path)
+    const write = (bytes: Buffer): void => {
+      sink.write(bytes)
+      sink.check()
+    }
+    this.#sink = sink
+    this.#envelope = new ParquetEnvelopeWriter(schemaOf(columns), write, () => undefined, int64(0), {})
+    this.#envelope.writeHeader()
+  }
+
+  /**
+   * Starts a file that must not exist yet.
+   * @param metadata key-value pairs for the footer, in this order; nothing that differs between two runs over the same input
+   */
+  static create(path: string, columns: readonly ParquetColumn[], metadata: Readonly<Record<string, string>> = {}): ColumnFile {
+    return new ColumnFile(path, columns, metadata)
+  }
+
+  get rows(): number {
+    return this.#envelope.rowCount.valueOf()
+  }
+
+  /** Bytes written so far: when to go on with another file. */
+  get bytes(): number {
+    return this.#envelope.offset.valueOf()
+  }
+
+  /**
+   * Writes a row group; none for 0 rows.
+   * @param encoded in the order of the columns
+   * @throws PipelineError when they do not fit the columns or one another
+   */
+  appendRowGroup(encoded: readonly EncodedColumn[], rows: number): void {
+    this.#assertFits(encoded, rows)
+    if (rows === 0) return
+    this.#envelope.rowGroups.push(rowGroup(this.#columns, encoded, rows, this.bytes))
+    this.#envelope.rowCount.setValue(this.rows + rows)
+    for (const { pages } of encoded) this.#envelope.writeSection(Buffer.from(pages.buffer, pages.byteOffset, pages.length))
+  }
+
+  /** Writes the footer and syncs the file. @returns its size in bytes */
+  close(): number {
+    const { rowCount, rowGroups } = this.#envelope
+    this.#envelope.writeSection(footer({ columns: this.#columns, rows: rowCount, rowGroups, metadata: this.#metadata }))
+    return this.#sink.finish()
+  }
+
+  /** Lets go of the file; what is in it is of no use. */
+  abandon(): void {
+    this.#sink.abandon()
+  }
+
+  #assertFits(encoded: readonly EncodedColumn[], rows: number): void {
+    if (encoded.length !== this.#columns.length)
+      throw this.#misfit(`${encoded.length} columns instead of ${this.#columns.length}`)
+    for (const [index, { name, type, nullable }] of this.#columns.entries()) {
+      const chunk = encoded[index]
+      if (chunk?.kind !== type) throw this.#misfit(`column ${name} is of ${chunk?.kind} instead of ${type}`)
+      if (chunk.required === nullable) throw this.#misfit(`column ${name} is encoded as ${nullable ? 'required' : 'optional'}`)
+      if (chunk.rows !== rows) throw this.#misfit(`column ${name} has ${chunk.rows} rows instead of ${rows}`)
+    }
+  }
+
+  #misfit(found: string): PipelineError {
+    return new PipelineError(`writing a row group of ${this.#path}: ${found}`, { retryable: false })
+  }
+}
+
+function schemaOf(columns: readonly ParquetColumn[]): ParquetSchema {
+  return new ParquetSchema(
+    Object.fromEntries(columns.map(({ name, type, nullable }) => [name, { type: physicalTypes[type], optional: nullable }])),
+  )
+}

@@ -1,0 +1,160 @@
+/**
+ * What all column buffers share: rows are numbered from 0, values arrive in row order, and rows that get none are
+ * NULL. A row number is therefore a complete snapshot of a column: {@link Column.rollback} to a number read from
+ * {@link Column.rows} undoes everything put since.
+ */
+
+export type ColumnKind = 'BIGINT' | 'INT' | 'BOOLEAN' | 'VARCHAR'
+
+/** A column's content, to hand to another thread: `buffers` may all be transferred. */
+export interface ColumnContent {
+  readonly kind: ColumnKind
+  readonly rows: number
+  readonly nulls: number
+  /** Bytes used of a text column's data, values used of another's. */
+  readonly length: number
+  readonly gapsLength: number
+  readonly buffers: readonly ArrayBuffer[]
+}
+
+/** Capacity of a new column, in its elements; it doubles when full. */
+export const initialCapacity = 256
+
+/** A column emptied by {@link Column.reset} keeps no more than this many bytes it did not need: one giant value must not cost for ever. */
+export const spareBytes = 4 * 1024 * 1024
+
+/**
+ * Fields are public for the encoder, which reads them directly; everyone else calls the methods.
+ * Runs of NULLs are kept as pairs of first row and count, so that a value costs no bookkeeping but the row number.
+ */
+export abstract class Column {
+  abstract readonly kind: ColumnKind
+  readonly required: boolean
+  /** The next row never put nor padded: a value may be put into this row or a later one. */
+  rows = 0
+  nulls = 0
+  gaps = new Int32Array(16)
+  gapsLength = 0
+
+  constructor(required: boolean) {
+    this.required = required
+  }
+
+  /** Number of rows that are not NULL. */
+  get values(): number {
+    return this.rows - this.nulls
+  }
+
+  /** Bytes of memory that hold values, which PLAIN encoding would write. */
+  abstract get byteLength(): number
+
+  /** Gives the content away; the column is empty afterwards and may be used again. */
+  abstract exportColumn(): ColumnContent
+
+  /** Takes over what {@link exportColumn} gave, in place of what the column held. */
+  abstract importColumn(content: ColumnContent): void
+
+  protected abstract appendValues(other: Column): void
+  protected abstract truncate(values: number): void
+  protected abstract clear(): void
+
+  /** Makes every row before `rows` that has no value NULL. */
+  pad(rows: number): void {
+    if (rows > this.rows) this.skipTo(rows)
+  }
+
+  /** Forgets the rows from `row` on. */
+  rollback(row: number): void {
+    if (row >= this.rows) return
+    const before = this.values
+    while (this.gapsLength > 0 && this.gapAt(this.gapsLength - 2) >= row) {
+      this.gapsLength -= 2
+      this.nulls -= this.gapAt(this.gapsLength + 1)
+    }
+    if (this.gapsLength > 0) {
+      const surplus = this.gapAt(this.gapsLength - 2) + this.gapAt(this.gapsLength - 1) - row
+      if (surplus > 0) {
+        this.gaps[this.gapsLength - 1] = this.gapAt(this.gapsLength - 1) - surplus
+        this.nulls -= surplus
+      }
+    }
+    this.rows = row
+    if (this.values < before) this.truncate(this.values)
+  }
+
+  /** Forgets all rows; keeps the memory. */
+  reset(): void {
+    this.clear()
+    this.rows = 0
+    this.nulls = 0
+    this.gapsLength = 0
+  }
+
+  /** Appends the rows of another column of the same kind. */
+  appendColumn(other: Column): void {
+    if (other.kind !== this.kind) throw new Error(`a column of ${this.kind} cannot take the rows of one of ${other.kind}`)
+    this.appendValues(other)
+    const shift = this.rows
+    for (let i = 0; i < other.gapsLength; i += 2) this.addGap(other.gapAt(i) + shift, other.gapAt(i + 1))
+    this.rows += other.rows
+  }
+
+  /** Makes the rows before `row` NULL; the slow side of every put. */
+  protected skipTo(row: number): void {
+    if (row < this.rows) throw new Error(`row ${row} was put already, the next one is ${this.rows}`)
+    this.addGap(this.rows, row - this.rows)
+    this.rows = row
+  }
+
+  protected addGap(row: number, count: number): void {
+    if (this.required) throw new Error(`row ${row} has no value, but the column is required`)
+    this.nulls += count
+    const last = this.gapsLength - 2
+    if (last >= 0 && this.gapAt(last) + this.gapAt(last + 1) === row) {
+      this.gaps[last + 1] = this.gapAt(last + 1) + count
+      return
+    }
+    if (this.gapsLength + 2 > this.gaps.length) {
+      const wider = new Int32Array(2 * this.gaps.length + 2)
+      wider.set(this.gaps)
+      this.gaps = wider
+    }
+    this.gaps[this.gapsLength] = row
+    this.gaps[this.gapsLength + 1] = count
+    this.gapsLength += 2
+  }
+
+  protected gapAt(index: number): number {
+    return this.gaps[index] ?? 0
+  }
+
+  protected giveAway(length: number, buffers: readonly ArrayBuffer[]): ColumnContent {
+    const { kind, rows, nulls, gapsLength } = this
+    const content = { kind, rows, nulls, length, gapsLength, buffers: [trimmed(this.gaps, gapsLength), ...buffers] }
+    this.gaps = new Int32Array(16)
+    this.rows = 0
+    this.nulls = 0
+    this.gapsLength = 0
+    return content
+  }
+
+  protected takeOver(content: ColumnContent): void {
+    if (content.kind !== this.kind) throw new Error(`a column of ${this.kind} cannot take over one of ${content.kind}`)
+    this.rows = content.rows
+    this.nulls = content.nulls
+    this.gapsLength = content.gapsLength
+    this.gaps = new Int32Array(bufferAt(content, 0))
+  }
+}
+
+/** The buffer behind an array, cut to what is used when that saves at least half. */
+export function trimmed(array: Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>, length: number): ArrayBuffer {
+  const whole = array.byteOffset === 0 && array.byteLength === array.buffer.byteLength && length > array.length / 2
+  return whole ? array.buffer : array.slice(0, Math.max(length, 1)).buffer
+}
+
+export function bufferAt(content: ColumnContent, index: number): ArrayBuffer {
+  const buffer = content.buffers[index]
+  if (buffer === undefined) throw new Error(`the exported column of ${content.kind} lacks buffer ${index}`)
+  return buffer
+}

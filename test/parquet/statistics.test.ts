@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { TextColumn } from '../../src/parquet/columns.ts'
+import { boundsOf, truncatedBounds } from '../../src/parquet/statistics.ts'
+import { fill } from './support/model.ts'
+
+function bounds(min: string, max: string): { min: string; max: string | null; minExact: boolean; maxExact: boolean } {
+  const found = truncatedBounds(Buffer.from(min), Buffer.from(max))
+  return { ...found, min: Buffer.from(found.min).toString(), max: found.max === null ? null : Buffer.from(found.max).toString() }
+}
+
+const highest = '\u{10ffff}'
+
+test('texts of up to 64 bytes are exact bounds', () => {
+  const min = 'é'.repeat(32)
+  const max = 'z'.repeat(64)
+  assert.deepEqual(bounds(min, max), { min, max, minExact: true, maxExact: true })
+  assert.deepEqual(bounds('', highest.repeat(16)), { min: '', max: highest.repeat(16), minExact: true, maxExact: true })
+})
+
+test('a longer minimum is cut between characters', () => {
+  assert.deepEqual(bounds('a'.repeat(65), 'z').min, 'a'.repeat(64))
+  assert.deepEqual(bounds(`${'a'.repeat(63)}é`, 'z').min, 'a'.repeat(63))
+  assert.deepEqual(bounds(`a${'😀'.repeat(16)}`, 'z').min, `a${'😀'.repeat(15)}`)
+})
+
+test('a longer maximum is cut and its last character moved up', () => {
+  assert.deepEqual(bounds('a', 'z'.repeat(65)), { min: 'a', max: `${'z'.repeat(63)}{`, minExact: true, maxExact: false })
+  assert.equal(bounds('a', `${'z'.repeat(63)}é`).max, `${'z'.repeat(62)}{`)
+  assert.equal(bounds('a', '€'.repeat(30)).max, `${'€'.repeat(20)}₭`)
+})
+
+test('a character whose successor is longer gives way to the one before it when there is no room', () => {
+  assert.equal(bounds('a', '\u007f'.repeat(65)).max, `${'\u007f'.repeat(62)}\u0080`)
+  assert.equal(bounds('a', `${'\u07ff'.repeat(31)}b\u007fxx`).max, `${'\u07ff'.repeat(31)}c`)
+})
+
+test('no bound holds a surrogate, and U+10FFFF has no successor', () => {
+  assert.equal(bounds('a', `x${'\ud7ff'.repeat(22)}`).max, `x${'\ud7ff'.repeat(20)}\ue000`)
+  assert.equal(bounds('a', `x${highest.repeat(17)}`).max, 'y')
+  assert.equal(bounds('a', highest.repeat(17)).max, null)
+})
+
+test('short texts are compared by their own bytes, not by what lies behind them', () => {
+  const column = new TextColumn(false)
+  // Behind `b` comes a length of 0x7b, which is greater than `z`.
+  for (const values of [
+    ['b', 'a'.repeat(0x7b), 'bz'],
+    ['bz', 'c', 'b', 'd'.repeat(0x7b)],
+    ['', '\0'],
+  ]) {
+    const sorted = [...values].sort()
+    column.reset()
+    fill(column, values)
+    const found = boundsOf(column, null)
+    assert.ok(found)
+    assert.equal(Buffer.from(found.min).toString(), sorted[0]?.slice(0, 64))
+    if (found.maxExact) assert.equal(Buffer.from(found.max ?? []).toString(), sorted.at(-1))
+  }
+})
