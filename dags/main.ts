@@ -6,9 +6,6 @@ import { params } from './params.ts'
 const about = 'The monthly Discogs dump: XML in, checked Parquet snapshot out, pointer moved last.'
 const runPrefix = ({ dump_month }: { readonly dump_month: string }) => dump_month
 
-/** sax leaves garbage faster than V8 thinks worth collecting: a small young generation, and collections on time, bound the heap. */
-const ingestNodeOptions = ['--max-semi-space-size=8', '--expose-gc']
-
 /** The monthly Discogs dump: XML in, checked Parquet snapshot out, pointer moved last. */
 export default defineDag('main', { about, schedule: '0 6 20 * *', params, runPrefix }, ({ task, check, promote }) => {
   const preflight = task('preflight')
@@ -16,9 +13,7 @@ export default defineDag('main', { about, schedule: '0 6 20 * *', params, runPre
   // The largest dump first: it decides when all are done.
   const ingest = dumps
     .toReversed()
-    .map((dump) =>
-      task(`ingest.${dump.name}`, { script: 'ingest', args: [dump.name], nodeOptions: ingestNodeOptions, upstream: [download] }),
-    )
+    .map((dump) => task(`ingest.${dump.name}`, { script: 'ingest', args: [dump.name], upstream: [download] }))
   const build = task('build', { upstream: ingest })
   const checks = checkGroups.map((group) => check(`check.${group}`, { script: 'check', args: [group], upstream: [build] }))
   const seal = task('seal', { upstream: checks })

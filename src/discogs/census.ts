@@ -1,5 +1,6 @@
 /** Counts every element and attribute path of a dump, and tells which of them no column takes. */
 import type { Element } from '../xml/element.ts'
+import type { SymbolTable } from '../xml/symbols.ts'
 import type { Dump } from './dataset.ts'
 import { type ElementNode, elementTree } from './element-tree.ts'
 
@@ -74,7 +75,7 @@ export class Census {
     }
     for (const met of this.#top.values()) collect(met)
     if (this.#strayText > 0) lines.push({ path: `${this.#dump.root}/text()`, count: this.#strayText, status: 'unknown' })
-    return lines.sort((left, right) => (left.path < right.path ? -1 : 1))
+    return lines.sort(byPath)
   }
 
   #visit(element: Element, met: Met): void {
@@ -111,6 +112,49 @@ export class Census {
     const below = path.slice(`${this.#dump.root}/${this.#dump.record}/`.length)
     return this.#patterns.some((pattern) => pattern.test(below))
   }
+}
+
+/** Adds up what was counted in several places. */
+export class CensusTotals {
+  readonly #lines = new Map<string, { status: CensusLine['status']; count: number }>()
+
+  add({ path, count, status }: CensusLine): void {
+    const line = this.#lines.get(path)
+    if (line === undefined) this.#lines.set(path, { status, count })
+    else line.count += count
+  }
+
+  /** Everything met, sorted by path. */
+  lines(): CensusLine[] {
+    return [...this.#lines].map(([path, { status, count }]) => ({ path, count, status })).sort(byPath)
+  }
+}
+
+/** A path that a scanner's symbol stands for, and that of text in it which no column takes. */
+export interface SymbolPath {
+  readonly path: string
+  readonly status: CensusLine['status']
+  readonly textPath: string
+  readonly textStatus: CensusLine['status']
+}
+
+/** @param symbols of the dump's element tree; those learnt on the way are `unknown`, or ignored on purpose */
+export function symbolPath(dump: Dump, symbols: SymbolTable, symbol: number): SymbolPath {
+  const names: string[] = []
+  for (let at = symbol; at > 0; at = symbols.ownerOf(at))
+    names.unshift(symbols.isAttribute(at) ? `@${symbols.nameOf(at)}` : symbols.nameOf(at))
+  const path = `${dump.root}/${names.join('/')}`
+  const isIgnored = dump.ignored.map(patternOf).some((pattern) => pattern.test(names.slice(1).join('/')))
+  return {
+    path,
+    status: statusOf(symbols.isDeclared(symbol), isIgnored),
+    textPath: `${path}/text()`,
+    textStatus: isIgnored ? 'ignored' : 'unknown',
+  }
+}
+
+function byPath(left: CensusLine, right: CensusLine): number {
+  return left.path < right.path ? -1 : 1
 }
 
 function statusOf(mapped: boolean, ignored: boolean): CensusLine['status'] {

@@ -13,14 +13,12 @@ const physicalTypes = { BIGINT: 'INT64', INT: 'INT32', BOOLEAN: 'BOOLEAN', VARCH
 export class ColumnFile {
   readonly #path: string
   readonly #columns: readonly ParquetColumn[]
-  readonly #metadata: Readonly<Record<string, string>>
   readonly #sink: FileSink
   readonly #envelope: ParquetEnvelopeWriter
 
-  private constructor(path: string, columns: readonly ParquetColumn[], metadata: Readonly<Record<string, string>>) {
+  private constructor(path: string, columns: readonly ParquetColumn[]) {
     this.#path = path
     this.#columns = columns
-    this.#metadata = metadata
     const sink = new FileSink(path)
     const write = (bytes: Buffer): void => {
       sink.write(bytes)
@@ -31,12 +29,9 @@ export class ColumnFile {
     this.#envelope.writeHeader()
   }
 
-  /**
-   * Starts a file that must not exist yet.
-   * @param metadata key-value pairs for the footer, in this order; nothing that differs between two runs over the same input
-   */
-  static create(path: string, columns: readonly ParquetColumn[], metadata: Readonly<Record<string, string>> = {}): ColumnFile {
-    return new ColumnFile(path, columns, metadata)
+  /** Starts a file that must not exist yet. */
+  static create(path: string, columns: readonly ParquetColumn[]): ColumnFile {
+    return new ColumnFile(path, columns)
   }
 
   get rows(): number {
@@ -61,10 +56,14 @@ export class ColumnFile {
     for (const { pages } of encoded) this.#envelope.writeSection(Buffer.from(pages.buffer, pages.byteOffset, pages.length))
   }
 
-  /** Writes the footer and syncs the file. @returns its size in bytes */
-  close(): number {
+  /**
+   * Writes the footer and syncs the file.
+   * @param metadata key-value pairs for the footer, in this order; nothing that differs between two runs over the same input
+   * @returns the file's size in bytes
+   */
+  close(metadata: Readonly<Record<string, string>> = {}): number {
     const { rowCount, rowGroups } = this.#envelope
-    this.#envelope.writeSection(footer({ columns: this.#columns, rows: rowCount, rowGroups, metadata: this.#metadata }))
+    this.#envelope.writeSection(footer({ columns: this.#columns, rows: rowCount, rowGroups, metadata }))
     return this.#sink.finish()
   }
 

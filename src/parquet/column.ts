@@ -6,17 +6,6 @@
 
 export type ColumnKind = 'BIGINT' | 'INT' | 'BOOLEAN' | 'VARCHAR'
 
-/** A column's content, to hand to another thread: `buffers` may all be transferred. */
-export interface ColumnContent {
-  readonly kind: ColumnKind
-  readonly rows: number
-  readonly nulls: number
-  /** Bytes used of a text column's data, values used of another's. */
-  readonly length: number
-  readonly gapsLength: number
-  readonly buffers: readonly ArrayBuffer[]
-}
-
 /** Capacity of a new column, in its elements; it doubles when full. */
 export const initialCapacity = 256
 
@@ -47,12 +36,6 @@ export abstract class Column {
 
   /** Bytes of memory that hold values, which PLAIN encoding would write. */
   abstract get byteLength(): number
-
-  /** Gives the content away; the column is empty afterwards and may be used again. */
-  abstract exportColumn(): ColumnContent
-
-  /** Takes over what {@link exportColumn} gave, in place of what the column held. */
-  abstract importColumn(content: ColumnContent): void
 
   protected abstract appendValues(other: Column): void
   protected abstract truncate(values: number): void
@@ -127,34 +110,4 @@ export abstract class Column {
   protected gapAt(index: number): number {
     return this.gaps[index] ?? 0
   }
-
-  protected giveAway(length: number, buffers: readonly ArrayBuffer[]): ColumnContent {
-    const { kind, rows, nulls, gapsLength } = this
-    const content = { kind, rows, nulls, length, gapsLength, buffers: [trimmed(this.gaps, gapsLength), ...buffers] }
-    this.gaps = new Int32Array(16)
-    this.rows = 0
-    this.nulls = 0
-    this.gapsLength = 0
-    return content
-  }
-
-  protected takeOver(content: ColumnContent): void {
-    if (content.kind !== this.kind) throw new Error(`a column of ${this.kind} cannot take over one of ${content.kind}`)
-    this.rows = content.rows
-    this.nulls = content.nulls
-    this.gapsLength = content.gapsLength
-    this.gaps = new Int32Array(bufferAt(content, 0))
-  }
-}
-
-/** The buffer behind an array, cut to what is used when that saves at least half. */
-export function trimmed(array: Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>, length: number): ArrayBuffer {
-  const whole = array.byteOffset === 0 && array.byteLength === array.buffer.byteLength && length > array.length / 2
-  return whole ? array.buffer : array.slice(0, Math.max(length, 1)).buffer
-}
-
-export function bufferAt(content: ColumnContent, index: number): ArrayBuffer {
-  const buffer = content.buffers[index]
-  if (buffer === undefined) throw new Error(`the exported column of ${content.kind} lacks buffer ${index}`)
-  return buffer
 }

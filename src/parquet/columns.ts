@@ -4,7 +4,7 @@ import { BooleanColumn, IntColumn, LongColumn } from './number-columns.ts'
 import { TextColumn } from './text-column.ts'
 
 export { BooleanColumn, IntColumn, LongColumn, TextColumn }
-export type { ColumnContent, ColumnKind } from './column.ts'
+export type { ColumnKind } from './column.ts'
 
 export type AnyColumn = TextColumn | LongColumn | IntColumn | BooleanColumn
 

@@ -2,7 +2,7 @@
  * Columns of numbers and booleans, kept as PLAIN encoding writes them on a little-endian machine (booleans as one
  * byte each). Hot: one `put` a value.
  */
-import { bufferAt, Column, type ColumnContent, initialCapacity, spareBytes, trimmed } from './column.ts'
+import { Column, initialCapacity, spareBytes } from './column.ts'
 
 const twoTo32 = 4_294_967_296
 
@@ -63,17 +63,6 @@ export class LongColumn extends Column {
     this.rows = to
   }
 
-  exportColumn(): ColumnContent {
-    const content = this.giveAway(this.values, [trimmed(this.lanes, 2 * this.values)])
-    this.lanes = new Int32Array(2 * initialCapacity)
-    return content
-  }
-
-  importColumn(content: ColumnContent): void {
-    this.takeOver(content)
-    this.lanes = new Int32Array(bufferAt(content, 1))
-  }
-
   protected override appendValues(other: Column): void {
     if (!(other instanceof LongColumn)) return
     const end = 2 * (this.values + other.values)
@@ -111,17 +100,6 @@ export class IntColumn extends Column {
     for (let row = from; row < to; row++) this.put(row, value)
   }
 
-  exportColumn(): ColumnContent {
-    const content = this.giveAway(this.values, [trimmed(this.data, this.values)])
-    this.data = new Int32Array(initialCapacity)
-    return content
-  }
-
-  importColumn(content: ColumnContent): void {
-    this.takeOver(content)
-    this.data = new Int32Array(bufferAt(content, 1))
-  }
-
   protected override appendValues(other: Column): void {
     if (!(other instanceof IntColumn)) return
     const end = this.values + other.values
@@ -155,17 +133,6 @@ export class BooleanColumn extends Column {
 
   putRun(from: number, to: number, value: boolean): void {
     for (let row = from; row < to; row++) this.put(row, value)
-  }
-
-  exportColumn(): ColumnContent {
-    const content = this.giveAway(this.values, [trimmed(this.data, this.values)])
-    this.data = new Uint8Array(new ArrayBuffer(initialCapacity))
-    return content
-  }
-
-  importColumn(content: ColumnContent): void {
-    this.takeOver(content)
-    this.data = new Uint8Array(bufferAt(content, 1))
   }
 
   protected override appendValues(other: Column): void {

@@ -3,7 +3,7 @@
  * a page is compressing a slice. Hot: `put` runs once a value, and copies by 8 bytes through DataViews, which takes
  * Node 24 a quarter of a byte loop's time for 32 bytes and a third of Buffer.copy's for 64.
  */
-import { bufferAt, Column, type ColumnContent, initialCapacity, spareBytes, trimmed } from './column.ts'
+import { Column, initialCapacity, spareBytes } from './column.ts'
 
 /** Positions are kept of every 256th value: any value is found by a short walk from there. */
 const checkpointBits = 8
@@ -113,28 +113,11 @@ export class TextColumn extends Column {
     }
   }
 
-  exportColumn(): ColumnContent {
-    const used = (this.values + checkpointMask) >>> checkpointBits
-    const content = this.giveAway(this.length, [trimmed(this.bytes, this.length + overhead), trimmed(this.#checkpoints, used)])
-    this.#adopt(new ArrayBuffer(initialCapacity))
-    this.#checkpoints = new Int32Array(16)
-    this.clear()
-    return content
-  }
-
-  importColumn(content: ColumnContent): void {
-    this.takeOver(content)
-    this.#adopt(bufferAt(content, 1))
-    this.#checkpoints = new Int32Array(bufferAt(content, 2))
-    this.length = content.length
-    this.#last = -1
-  }
-
   protected override appendValues(other: Column): void {
     if (!(other instanceof TextColumn)) return
     const before = this.values
     this.#room(other.length)
-    this.bytes.set(new Uint8Array(other.bytes.buffer, 0, other.length), this.length)
+    this.bytes.set(other.bytes.subarray(0, other.length), this.length)
     let at = this.length
     this.length += other.length
     this.#last = -1

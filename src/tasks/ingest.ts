@@ -1,57 +1,65 @@
-import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
 import { dumpNamed } from '../discogs/catalogue.ts'
-import { Census } from '../discogs/census.ts'
 import type { Dump } from '../discogs/dataset.ts'
-import { recordIdOf, type Row, rowsOf, viewRecord } from '../discogs/extract.ts'
 import { PipelineError } from '../errors.ts'
 import { reportsDir, stagingDir } from '../lake/layout.ts'
 import { writeStageReport } from '../lake/stage-report.ts'
+import type { EncodedColumn } from '../parquet/encode.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
 import { runTask } from '../task-process.ts'
-import type { Element } from '../xml/element.ts'
-import { inflatedChunks } from '../xml/gunzip.ts'
-import { parseElement } from '../xml/parse-element.ts'
-import { type Piece, RecordSplitter } from '../xml/record-splitter.ts'
 import { XmlError } from '../xml/xml-error.ts'
-import { boundedHeap } from './bounded-heap.ts'
-import { DatasetWriters } from './dataset-writers.ts'
 import { type DumpFile, findDumpFile } from './dump-file.ts'
-import { IngestProgress } from './ingest-progress.ts'
-import { Quarantine } from './quarantine.ts'
+import { CoreBudget } from './ingest/core-budget.ts'
+import { DatasetWriters } from './ingest/dataset-writers.ts'
+import type { ColumnToEncode, ReadSlice } from './ingest/messages.ts'
+import { IngestProgress } from './ingest/progress.ts'
+import { Quarantine } from './ingest/quarantine.ts'
+import { DumpReader } from './ingest/read-dump.ts'
+import { SliceSource } from './ingest/slice-source.ts'
+import { WorkerPool } from './ingest/worker-pool.ts'
 
-/** Ingests one dump (`args[0]`) into its datasets in the run's staging directory. */
+/** XML that one worker reads at a time: large enough that what a slice costs on the way is nothing, small enough to lie in a cache. */
+const sliceBytes = 1 << 19
+
+/** More workers than this cannot be fed by one thread that inflates. */
+const maxWorkers = 8
+
+/** Ingests one dump (`args[0]`) into its datasets in the run's staging directory; `--workers N` sets the number of threads. */
 export async function ingest(context: TaskContext): Promise<TaskResult> {
-  const dump = dumpNamed(context.args[0])
+  const { dump, workers } = parseArguments(context.args)
   const source = findDumpFile(context.rawDir, context.params['dump_month'] ?? '', dump.name)
   const directory = stagingDir(context.lakeDir, context.runId)
-  const quarantineCap = Number(context.params['quarantine_cap'] ?? 0)
   mkdirSync(reportsDir(directory), { recursive: true })
   context.log(`reading ${source.path}, ${source.bytes} bytes`)
 
-  await using writers = await DatasetWriters.create(directory, dump.datasets, context.runId)
-  using quarantine = new Quarantine(reportsDir(directory), dump, source.path, quarantineCap)
-  const reader = new DumpReader(dump, quarantine)
-  const progress = new IngestProgress(context, source.bytes)
-  const collectGarbage = boundedHeap()
-  const hash = createHash('sha256')
-  const onCompressed = (chunk: Buffer): void => {
-    hash.update(chunk)
-    progress.addBytes(chunk.length)
+  await using pool = new WorkerPool(workers, { dump: dump.name })
+  using budget = new CoreBudget((share) => (pool.limit = share))
+  const encode = async (column: ColumnToEncode): Promise<EncodedColumn> => {
+    const { result } = await pool.run<'encode'>({ kind: 'encode', column })
+    return result.encoded
   }
+  await using writers = new DatasetWriters(directory, dump.datasets, { runId: context.runId, encode })
+  using quarantine = new Quarantine(reportsDir(directory), dump, source.path, Number(context.params['quarantine_cap'] ?? 0))
+  using progress = new IngestProgress(context, source.bytes)
+  const onRead = (bytes: number): void => progress.setBytes(bytes)
+  await using slices = new SliceSource({ path: source.path, record: dump.record, sliceBytes, onRead })
+  const reader = new DumpReader(pool, slices)
   try {
-    for await (const chunk of numbered(inflatedChunks(source.path, { signal: context.signal, onCompressed }), reader)) {
-      await writers.append(reader.read(chunk))
-      progress.report(reader.records)
-      collectGarbage(chunk.length)
+    for await (const slice of reader.read()) {
+      budget.share()
+      take(slice, quarantine, progress)
+      await writers.append(slice.rows, slice.packed)
     }
-    await writers.append(reader.end())
+    if (progress.records === 0) throw new XmlError('the XML holds no record', reader.xmlBytes)
   } catch (error) {
-    throw located(error, dump, source, reader.records)
+    context.signal.throwIfAborted()
+    throw located(error, dump, source, progress.records)
   }
-  const sha256 = hash.digest('hex')
+  const { sha256 } = slices
   assertSameHash(source, sha256)
-  const datasets = await writers.commit()
+  const datasets = await writers.commit({ run_id: context.runId, source_sha256: sha256 })
   writeStageReport(directory, `ingest_${dump.name}`, {
     dump: dump.name,
     source: {
@@ -60,126 +68,55 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
       sha256,
       verification: source.expectedSha256 === null ? 'unverified' : 'verified',
     },
-    records: reader.records,
+    records: progress.records,
     quarantined: quarantine.count,
-    quarantineCap,
+    quarantineCap: Number(context.params['quarantine_cap'] ?? 0),
     datasets,
-    census: reader.census.lines(),
+    census: reader.census(),
   })
-  progress.finish(reader.records)
   const files = Object.values(datasets).flatMap((dataset) => dataset.files)
-  context.log(`read ${reader.records} records, ${quarantine.count} of them quarantined`)
+  context.log(`read ${progress.records} records, ${quarantine.count} of them quarantined, ${reader.unusual} by sax`)
   return {
     rows: Object.fromEntries(Object.entries(datasets).map(([name, { rows }]) => [name, rows])),
     bytes: files.reduce((sum, file) => sum + file.bytes, 0),
   }
 }
 
-/** Turns inflated bytes into rows: splitter, sax, declarations. */
-class DumpReader {
-  readonly census: Census
-  readonly #dump: Dump
-  readonly #splitter: RecordSplitter
-  readonly #quarantine: Quarantine
-  readonly #extract: readonly ReturnType<typeof rowsOf>[]
-  #records = 0
-
-  constructor(dump: Dump, quarantine: Quarantine) {
-    this.#dump = dump
-    this.#quarantine = quarantine
-    this.#splitter = new RecordSplitter(dump)
-    this.#extract = dump.datasets.map(rowsOf)
-    this.census = new Census(dump)
+function parseArguments(args: readonly string[]): { readonly dump: Dump; readonly workers: number } {
+  const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: { workers: { type: 'string' } } })
+  const { workers = String(Math.min(availableParallelism(), maxWorkers)) } = values
+  if (!/^[1-9]\d?$/.test(workers)) {
+    throw new PipelineError(`--workers ${workers}: a number from 1 to 99 is expected`, { retryable: false })
   }
-
-  get dumpName(): string {
-    return this.#dump.name
-  }
-
-  /** Records met so far, the rejected ones included. */
-  get records(): number {
-    return this.#records
-  }
-
-  /** Rows of each dataset from the records that are complete once `chunk` has come. */
-  read(chunk: Buffer): Row[][] {
-    return this.#collect(this.#splitter.push(chunk))
-  }
-
-  end(): Row[][] {
-    return this.#collect(this.#splitter.end())
-  }
-
-  #collect(pieces: Iterable<Piece>): Row[][] {
-    const batch: Row[][] = this.#extract.map(() => [])
-    for (const piece of pieces) {
-      if (piece.kind === 'stray-text') this.census.countStrayText()
-      else this.#take(piece, batch)
-    }
-    return batch
-  }
-
-  #take(piece: Exclude<Piece, { kind: 'stray-text' }>, batch: Row[][]): void {
-    const expected = piece.kind === 'rejected' || piece.name === this.#dump.record
-    if (expected) this.#records++
-    const { offset, bytes } = piece
-    if (piece.kind === 'rejected') {
-      this.#quarantine.add({ record: this.#records, ...piece })
-      return
-    }
-    let element: Element
-    try {
-      element = parseElement(bytes)
-    } catch (error) {
-      if (!(error instanceof XmlError)) throw error
-      this.#quarantine.add({ record: this.#records, offset, bytes, reason: error.message, errorOffset: offset + error.offset })
-      return
-    }
-    if (!expected) this.census.count(element)
-    else this.#extractRows(element, offset, bytes, batch)
-  }
-
-  #extractRows(element: Element, offset: number, bytes: Buffer, batch: Row[][]): void {
-    const id = recordIdOf(this.#dump, element)
-    if (id === null) {
-      this.#quarantine.add({ record: this.#records, offset, bytes, reason: 'no valid id', errorOffset: offset })
-      return
-    }
-    this.census.count(element)
-    const view = viewRecord(this.#dump, element, id)
-    for (const [index, extract] of this.#extract.entries()) {
-      const rows = batch[index]
-      for (const row of extract(view)) rows?.push(row)
-    }
-  }
+  return { dump: dumpNamed(positionals[0]), workers: Number(workers) }
 }
 
-/** Says how far the records went when the gzip stream breaks. */
-async function* numbered(chunks: AsyncIterable<Buffer>, reader: DumpReader): AsyncGenerator<Buffer> {
-  try {
-    yield* chunks
-  } catch (error) {
-    if (!(error instanceof PipelineError)) throw error
-    const { hint, retryable } = error
-    throw new PipelineError(`ingest ${reader.dumpName}, after record ${reader.records}: ${error.message}`, {
-      ...(hint && { hint }),
-      retryable,
-      cause: error.cause,
-    })
+/** Notes what a slice held besides rows. @throws XmlError when the document ends there */
+function take({ findings }: ReadSlice, quarantine: Quarantine, progress: IngestProgress): void {
+  for (const { record, bytes, ...rejected } of findings.rejected) {
+    quarantine.add({ ...rejected, record: progress.records + record, bytes: Buffer.from(bytes) })
   }
+  progress.addRecords(findings.records)
+  if (findings.failure !== null) throw new XmlError(findings.failure.reason, findings.failure.offset)
 }
 
-/** Says which file and record a malformed document broke at. */
+/** Says which file and record a broken stream or a malformed document broke at. */
 function located(error: unknown, dump: Dump, source: DumpFile, records: number): unknown {
-  if (!(error instanceof XmlError)) return error
-  return new PipelineError(
-    `ingest ${dump.name}: ${source.path}, after record ${records}, at byte ${error.offset} of the XML: ${error.message}`,
-    {
+  if (error instanceof XmlError) {
+    const where = `ingest ${dump.name}: ${source.path}, after record ${records}, at byte ${error.offset} of the XML`
+    return new PipelineError(`${where}: ${error.message}`, {
       hint: 'the file is incomplete or not a Discogs dump: download it again',
       retryable: false,
       cause: error,
-    },
-  )
+    })
+  }
+  if (!(error instanceof PipelineError) || !error.message.startsWith('inflating ')) return error
+  const { hint, retryable } = error
+  return new PipelineError(`ingest ${dump.name}, after record ${records}: ${error.message}`, {
+    ...(hint && { hint }),
+    retryable,
+    cause: error.cause,
+  })
 }
 
 function assertSameHash(source: DumpFile, sha256: string): void {

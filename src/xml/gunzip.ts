@@ -8,8 +8,8 @@ import { pipeline, Transform } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { messageOf, PipelineError } from '../errors.ts'
 
-const readBytes = 1 << 20
-const inflateBytes = 1 << 16
+const readBytes = 1 << 18
+const inflateBytes = 1 << 20
 
 export interface InflateOptions {
   readonly signal?: AbortSignal
@@ -18,7 +18,7 @@ export interface InflateOptions {
 }
 
 /**
- * The inflated bytes of `file`, in chunks of at most 64 KiB.
+ * The inflated bytes of `file`, in chunks of at most 1 MiB.
  * @throws PipelineError, not retryable, naming the file, and the compressed offset where the stream breaks
  */
 export async function* inflatedChunks(file: string, options: InflateOptions = {}): AsyncGenerator<Buffer> {

@@ -4,7 +4,12 @@ export class RecordBuffer {
   #start = 0
   #end = 0
   /** Offset in the XML of `bytes[0]`. */
-  #base = 0
+  #base: number
+
+  /** @param offset in the XML of the first byte to come */
+  constructor(offset = 0) {
+    this.#base = offset
+  }
 
   /** May hold bytes before `start` and after `end` that do not count. Replaced by `append`. */
   get bytes(): Buffer {

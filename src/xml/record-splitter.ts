@@ -54,6 +54,8 @@ export interface SplitterOptions {
   readonly record: string
   /** Bytes one record may have before it is taken for an unclosed one. Default 512 MiB. */
   readonly maxRecordBytes?: number
+  /** Where in the XML to start, between two records; without it, at the beginning of the document. */
+  readonly from?: number
 }
 
 type Phase = 'prolog' | 'content' | 'record' | 'resync' | 'epilog'
@@ -69,7 +71,7 @@ interface OpenRecord {
 const lt = 0x3c
 
 export class RecordSplitter {
-  readonly #buffer = new RecordBuffer()
+  readonly #buffer: RecordBuffer
   readonly #root: Buffer
   readonly #recordEnd: Buffer
   readonly #record: string
@@ -90,6 +92,22 @@ export class RecordSplitter {
     this.#root = Buffer.from(options.root)
     this.#recordEnd = Buffer.from(`</${options.record}`)
     this.#maxRecordBytes = options.maxRecordBytes ?? 512 * 1024 * 1024
+    if (options.from !== undefined) {
+      this.#phase = 'content'
+      this.#elements = 1 // Those before.
+    }
+    this.#buffer = new RecordBuffer(options.from)
+  }
+
+  /** Reads what comes before the first record. @returns whether all of it has come */
+  readProlog(chunk: Buffer): boolean {
+    this.#shift(this.#buffer.append(chunk))
+    while (this.#phase === 'prolog') {
+      const before = this.#at
+      this.#step(false)
+      if (this.#at === before && this.#phase === 'prolog') return false
+    }
+    return true
   }
 
   /**

@@ -49,13 +49,13 @@ export interface WriteOptions extends EncodeOptions {
 export function writeModel(path: string, columns: readonly ModelColumn[], options: WriteOptions = {}): number {
   const rows = columns[0]?.values.length ?? 0
   const { groupRows = Math.max(rows, 1), metadata = {} } = options
-  const file = ColumnFile.create(path, columns, metadata)
+  const file = ColumnFile.create(path, columns)
   for (let from = 0; from < rows; from += groupRows) {
     const to = Math.min(from + groupRows, rows)
     const encoded = columns.map((column) => encodeColumn(filled(column, from, to), options))
     file.appendRowGroup(encoded, to - from)
   }
-  return file.close()
+  return file.close(metadata)
 }
 
 /** A number below `distinct` for each row: small ones often, large ones seldom, as names are in dumps. */

@@ -1,8 +1,8 @@
 /** `_reports/quarantine_<dump>.jsonl`: the records that were rejected, with their bytes. */
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Dump } from '../discogs/dataset.ts'
-import { PipelineError } from '../errors.ts'
+import type { Dump } from '../../discogs/dataset.ts'
+import { PipelineError } from '../../errors.ts'
 
 /** A record that cannot be read. */
 export interface RejectedRecord {

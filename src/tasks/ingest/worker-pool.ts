@@ -1,0 +1,116 @@
+/** Worker threads and the jobs that wait for them. */
+import { Worker } from 'node:worker_threads'
+import { PipelineError } from '../../errors.ts'
+import type { Job, JobResult, WorkerSetup } from './messages.ts'
+
+/** A worker has its next job at hand while the result of the last one is on its way. */
+const jobsAtHand = 2
+
+/** V8's young generation, in MB: the workers' objects are few, and what lives is outside of the heap. */
+const youngGenerationMb = 4
+
+type Result<Kind extends Job['kind']> = Extract<JobResult, { kind: Kind }>
+
+interface WaitingJob {
+  readonly job: Job
+  readonly resolve: (result: JobResult, worker: number) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Thread {
+  readonly worker: Worker
+  readonly atHand: WaitingJob[]
+}
+
+export class WorkerPool implements AsyncDisposable {
+  readonly #threads: readonly Thread[]
+  readonly #waiting: WaitingJob[] = []
+  #limit: number
+  #failure: unknown = null
+
+  constructor(size: number, setup: WorkerSetup) {
+    this.#limit = size
+    this.#threads = Array.from({ length: size }, () => this.#start(setup))
+  }
+
+  get size(): number {
+    return this.#threads.length
+  }
+
+  /** How many of the workers get new jobs, at least one. */
+  set limit(workers: number) {
+    this.#limit = Math.max(1, Math.min(workers, this.size))
+    this.#dispatch()
+  }
+
+  /**
+   * Runs a job on any worker.
+   * @returns its result and the number of the worker
+   * @throws PipelineError when the worker failed
+   */
+  run<Kind extends Job['kind']>(
+    job: Extract<Job, { kind: Kind }>,
+  ): Promise<{ readonly result: Result<Kind>; readonly worker: number }> {
+    return new Promise((resolve, reject) => {
+      const waiting: WaitingJob = {
+        job,
+        resolve: (result, worker) => resolve({ result: result as Result<Kind>, worker }),
+        reject,
+      }
+      // What is encoded frees memory, what is read takes some.
+      if (job.kind === 'encode') this.#waiting.unshift(waiting)
+      else this.#waiting.push(waiting)
+      this.#dispatch()
+    })
+  }
+
+  /** Stops the workers, whatever they are doing. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#fail(new PipelineError('the ingest has stopped'))
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
+  }
+
+  #start(setup: WorkerSetup): Thread {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: setup,
+      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
+    })
+    const thread: Thread = { worker, atHand: [] }
+    worker.on('message', (result: JobResult) => this.#settle(thread, result))
+    worker.on('error', (error) => this.#fail(new PipelineError('a worker thread of the ingest failed', { cause: error })))
+    return thread
+  }
+
+  #dispatch(): void {
+    if (this.#failure !== null) {
+      for (const { reject } of this.#waiting.splice(0)) reject(this.#failure)
+      return
+    }
+    for (let load = 0; load < jobsAtHand; load++) {
+      for (const { worker, atHand } of this.#threads.slice(0, this.#limit)) {
+        if (atHand.length > load) continue
+        const next = this.#waiting.shift()
+        if (next === undefined) return
+        atHand.push(next)
+        worker.postMessage(next.job)
+      }
+    }
+  }
+
+  #settle(thread: Thread, result: JobResult): void {
+    const done = thread.atHand.shift()
+    this.#dispatch()
+    if (result.kind !== 'failed') done?.resolve(result, this.#threads.indexOf(thread))
+    else done?.reject(errorOf(result))
+  }
+
+  #fail(failure: unknown): void {
+    this.#failure ??= failure
+    for (const { atHand } of this.#threads) for (const { reject } of atHand.splice(0)) reject(this.#failure)
+    this.#dispatch()
+  }
+}
+
+function errorOf({ message, stack }: Extract<JobResult, { kind: 'failed' }>): Error {
+  return new PipelineError(`a worker thread of the ingest failed: ${message}`, { cause: new Error(stack) })
+}

@@ -1,0 +1,142 @@
+/**
+ * Cuts a stream of XML into slices that can be read side by side. A slice ends behind a record's end tag, where white space
+ * and the next record's start tag follow. Text inside a comment or CDATA section can look like that: whoever reads the slices
+ * finds out, and joins the rest of one to the next.
+ *
+ * Where the cuts lie depends on the bytes of the XML alone, never on the chunks it came in.
+ */
+import { isSpace, skipSpace } from './markup.ts'
+import { paddingBytes } from './record-scanner.ts'
+import { XmlError } from './xml-error.ts'
+
+export interface Slice {
+  /** Byte offset in the XML. */
+  readonly offset: number
+  /** The slice from 0 to `length`, and room for {@link paddingBytes} behind it; the buffer is all of its memory. */
+  readonly bytes: Buffer
+  readonly length: number
+  readonly isFirst: boolean
+  readonly isLast: boolean
+}
+
+export interface SliceOptions {
+  readonly record: string
+  /** A slice ends at the first place behind so many bytes. */
+  readonly sliceBytes: number
+  /** Bytes a slice may grow to where no record ends. Default 512 MiB. */
+  readonly maxBytes?: number
+  /** Memory for a slice of so many bytes; what is in it does not matter. Default: new memory each time. */
+  readonly allocate?: (size: number) => Buffer
+}
+
+/** So many times its size a slice grows in search of a sure place to cut, then any end tag of a record will do. */
+const patience = 4
+
+/** @throws what `chunks` throws, after a slice of what came before */
+export async function* slicesOf(chunks: AsyncIterable<Buffer>, options: SliceOptions): AsyncGenerator<Slice> {
+  const { sliceBytes, maxBytes = 512 * 1024 * 1024 } = options
+  const cutter = new Cutter(options)
+  try {
+    for await (const chunk of chunks) {
+      cutter.append(chunk)
+      if (cutter.length > maxBytes)
+        throw new XmlError(`a record, or markup between records, longer than ${maxBytes} bytes`, cutter.offset)
+      while (cutter.length > sliceBytes) {
+        const end = cutter.findEnd()
+        if (end === -1) break
+        yield cutter.take(end)
+      }
+    }
+  } catch (error) {
+    // What came before is read: it tells how far all was well.
+    if (cutter.length < maxBytes) yield cutter.take(cutter.length)
+    throw error
+  }
+  yield cutter.takeRest()
+}
+
+/** What came and was not cut off yet. */
+class Cutter {
+  readonly #options: SliceOptions
+  readonly #endTag: Buffer
+  readonly #startTag: Buffer
+  #bytes: Buffer
+  /** Nothing before this is a place to cut. */
+  #searched: number
+  /** The first end tag of a record that was passed over since what follows it is no start tag. */
+  #doubtful = -1
+  length = 0
+  offset = 0
+
+  constructor(options: SliceOptions) {
+    this.#options = options
+    this.#endTag = Buffer.from(`</${options.record}`)
+    this.#startTag = Buffer.from(`<${options.record}`)
+    this.#bytes = this.#buffer(2 * options.sliceBytes)
+    this.#searched = options.sliceBytes
+  }
+
+  append(chunk: Buffer): void {
+    const size = this.length + chunk.length
+    if (size + paddingBytes > this.#bytes.length) {
+      const wider = this.#buffer(2 * size)
+      this.#bytes.copy(wider, 0, 0, this.length)
+      this.#bytes = wider
+    }
+    chunk.copy(this.#bytes, this.length)
+    this.length = size
+  }
+
+  /** Where the slice ends, -1 when more bytes must tell. */
+  findEnd(): number {
+    const limit = patience * this.#options.sliceBytes
+    for (;;) {
+      const tag = this.#bytes.subarray(0, this.length).indexOf(this.#endTag, this.#searched)
+      if (tag === -1) {
+        this.#searched = Math.max(this.#searched, this.length - this.#endTag.length + 1)
+        return this.#searched > limit ? this.#doubtful : -1
+      }
+      if (tag > limit && this.#doubtful !== -1) return this.#doubtful
+      const next = skipSpace(this.#bytes, tag + this.#endTag.length, this.length)
+      if (next >= this.length) return -1
+      if (this.#bytes[next] === 0x3e) {
+        const start = skipSpace(this.#bytes, next + 1, this.length)
+        if (start + this.#startTag.length >= this.length) return -1
+        if (start > next + 1 && this.#isStart(start)) return next + 1
+        if (this.#doubtful === -1) this.#doubtful = next + 1
+      }
+      this.#searched = tag + this.#endTag.length
+    }
+  }
+
+  #isStart(at: number): boolean {
+    const after = this.#bytes[at + this.#startTag.length]
+    const isTag = this.#bytes.compare(this.#startTag, 0, this.#startTag.length, at, at + this.#startTag.length) === 0
+    return isTag && (isSpace(after) || after === 0x3e || after === 0x2f)
+  }
+
+  take(end: number): Slice {
+    const slice = this.#slice(end, false)
+    const rest = this.length - end
+    const bytes = this.#buffer(Math.max(2 * this.#options.sliceBytes, 2 * rest))
+    this.#bytes.copy(bytes, 0, end, this.length)
+    this.#bytes = bytes
+    this.length = rest
+    this.offset += end
+    this.#searched = this.#options.sliceBytes
+    this.#doubtful = -1
+    return slice
+  }
+
+  takeRest(): Slice {
+    return this.#slice(this.length, true)
+  }
+
+  #slice(length: number, isLast: boolean): Slice {
+    return { offset: this.offset, bytes: this.#bytes, length, isFirst: this.offset === 0, isLast }
+  }
+
+  #buffer(size: number): Buffer {
+    return (this.#options.allocate ?? Buffer.allocUnsafeSlow)(size + paddingBytes)
+  }
+}
