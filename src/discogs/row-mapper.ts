@@ -113,6 +113,13 @@ export class RowMapper {
       const symbol = token >>> 3
       const kind = token & 3
       const action = actions[symbol] ?? 0
+      if (action === isScalar && kind !== open) {
+        if (kind !== close) counts[symbol] = (counts[symbol] ?? 0) + 1
+        if (starts[symbol] !== unset) return at + 3
+        starts[symbol] = tape[at + 1] ?? 0
+        ends[symbol] = (token & escaped) === 0 ? (tape[at + 2] ?? 0) : ~(tape[at + 2] ?? 0)
+        continue
+      }
       if (kind !== close) {
         counts[symbol] = (counts[symbol] ?? 0) + 1
         if ((action & isScope) !== 0 && !this.#open(symbol)) return at + 3

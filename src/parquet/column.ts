@@ -37,7 +37,10 @@ export abstract class Column {
   /** Bytes of memory that hold values, which PLAIN encoding would write. */
   abstract get byteLength(): number
 
-  protected abstract appendValues(other: Column): void
+  /** The memory of the values, with room for so many bytes. */
+  protected abstract room(bytes: number): Uint8Array
+  /** Told when so many bytes of values have been put there. */
+  protected abstract loaded(bytes: number): void
   protected abstract truncate(values: number): void
   protected abstract clear(): void
 
@@ -73,13 +76,25 @@ export abstract class Column {
     this.gapsLength = 0
   }
 
-  /** Appends the rows of another column of the same kind. */
-  appendColumn(other: Column): void {
-    if (other.kind !== this.kind) throw new Error(`a column of ${this.kind} cannot take the rows of one of ${other.kind}`)
-    this.appendValues(other)
-    const shift = this.rows
-    for (let i = 0; i < other.gapsLength; i += 2) this.addGap(other.gapAt(i) + shift, other.gapAt(i + 1))
-    this.rows += other.rows
+  /**
+   * Fills an empty column with what another one of its kind held.
+   * @param pieces of its values, one after the other; they may be cut anywhere
+   */
+  load(
+    { rows, nulls, gaps }: { readonly rows: number; readonly nulls: number; readonly gaps: Int32Array },
+    pieces: readonly Uint8Array[],
+  ): void {
+    if (this.rows > 0) throw new Error('only an empty column can be loaded')
+    for (let i = 0; i < gaps.length; i += 2) this.addGap(gaps[i] ?? 0, gaps[i + 1] ?? 0)
+    if (this.nulls !== nulls) throw new Error(`the gaps make ${this.nulls} NULLs, not ${nulls}`)
+    this.rows = rows
+    let at = 0
+    const bytes = this.room(pieces.reduce((sum, { length }) => sum + length, 0))
+    for (const piece of pieces) {
+      bytes.set(piece, at)
+      at += piece.length
+    }
+    this.loaded(at)
   }
 
   /** Makes the rows before `row` NULL; the slow side of every put. */

@@ -63,12 +63,12 @@ export class LongColumn extends Column {
     this.rows = to
   }
 
-  protected override appendValues(other: Column): void {
-    if (!(other instanceof LongColumn)) return
-    const end = 2 * (this.values + other.values)
-    if (end > this.lanes.length) this.lanes = widened(this.lanes, end)
-    this.lanes.set(other.lanes.subarray(0, 2 * other.values), 2 * this.values)
+  protected override room(bytes: number): Uint8Array {
+    if (bytes > 4 * this.lanes.length) this.lanes = new Int32Array(bytes / 4)
+    return new Uint8Array(this.lanes.buffer)
   }
+
+  protected override loaded(): void {}
 
   /** Where values end follows from the rows: there is nothing to cut. */
   protected override truncate(): void {}
@@ -100,12 +100,12 @@ export class IntColumn extends Column {
     for (let row = from; row < to; row++) this.put(row, value)
   }
 
-  protected override appendValues(other: Column): void {
-    if (!(other instanceof IntColumn)) return
-    const end = this.values + other.values
-    if (end > this.data.length) this.data = widened(this.data, end)
-    this.data.set(other.data.subarray(0, other.values), this.values)
+  protected override room(bytes: number): Uint8Array {
+    if (bytes > 4 * this.data.length) this.data = new Int32Array(bytes / 4)
+    return new Uint8Array(this.data.buffer)
   }
+
+  protected override loaded(): void {}
 
   protected override truncate(): void {}
 
@@ -135,12 +135,12 @@ export class BooleanColumn extends Column {
     for (let row = from; row < to; row++) this.put(row, value)
   }
 
-  protected override appendValues(other: Column): void {
-    if (!(other instanceof BooleanColumn)) return
-    const end = this.values + other.values
-    if (end > this.data.length) this.#widen(end)
-    this.data.set(other.data.subarray(0, other.values), this.values)
+  protected override room(bytes: number): Uint8Array {
+    if (bytes > this.data.length) this.#widen(bytes)
+    return this.data
   }
+
+  protected override loaded(): void {}
 
   protected override truncate(): void {}
 

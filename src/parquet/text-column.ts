@@ -113,15 +113,16 @@ export class TextColumn extends Column {
     }
   }
 
-  protected override appendValues(other: Column): void {
-    if (!(other instanceof TextColumn)) return
-    const before = this.values
-    this.#room(other.length)
-    this.bytes.set(other.bytes.subarray(0, other.length), this.length)
-    let at = this.length
-    this.length += other.length
+  protected override room(bytes: number): Uint8Array {
+    if (bytes + overhead > this.bytes.length) this.#adopt(new ArrayBuffer(bytes + overhead))
+    return this.bytes
+  }
+
+  protected override loaded(bytes: number): void {
+    this.length = bytes
     this.#last = -1
-    for (let value = before; at < this.length; value++) {
+    let at = 0
+    for (let value = 0; at < bytes; value++) {
       if ((value & checkpointMask) === 0) this.#checkpoint(value, at)
       at += 4 + this.view.getInt32(at, true)
     }

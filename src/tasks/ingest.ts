@@ -46,6 +46,10 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
   const onRead = (bytes: number): void => progress.setBytes(bytes)
   await using slices = new SliceSource({ path: source.path, record: dump.record, sliceBytes, onRead })
   const reader = new DumpReader(pool, slices)
+  using _ = onAbort(context.signal, (reason) => {
+    slices.stop(reason)
+    pool.stop(reason)
+  })
   try {
     for await (const slice of reader.read()) {
       budget.share()
@@ -89,6 +93,14 @@ function parseArguments(args: readonly string[]): { readonly dump: Dump; readonl
     throw new PipelineError(`--workers ${workers}: a number from 1 to 99 is expected`, { retryable: false })
   }
   return { dump: dumpNamed(positionals[0]), workers: Number(workers) }
+}
+
+/** Calls back when the task must end, as long as the scope lasts. */
+function onAbort(signal: AbortSignal, stop: (reason: unknown) => void): Disposable {
+  const listener = (): void => stop(signal.reason)
+  signal.addEventListener('abort', listener)
+  if (signal.aborted) listener()
+  return { [Symbol.dispose]: () => signal.removeEventListener('abort', listener) }
 }
 
 /** Notes what a slice held besides rows. @throws XmlError when the document ends there */

@@ -9,7 +9,7 @@ import { createGunzip } from 'node:zlib'
 import { messageOf, PipelineError } from '../errors.ts'
 
 const readBytes = 1 << 18
-const inflateBytes = 1 << 20
+const inflateBytes = 1 << 19
 
 export interface InflateOptions {
   readonly signal?: AbortSignal
@@ -18,7 +18,7 @@ export interface InflateOptions {
 }
 
 /**
- * The inflated bytes of `file`, in chunks of at most 1 MiB.
+ * The inflated bytes of `file`, in chunks of at most 512 KiB.
  * @throws PipelineError, not retryable, naming the file, and the compressed offset where the stream breaks
  */
 export async function* inflatedChunks(file: string, options: InflateOptions = {}): AsyncGenerator<Buffer> {

@@ -12,18 +12,31 @@ export class Unescaper {
   /** Decodes `source` from `start` to before `end`. @returns the length of the text, which is never longer than its source */
   decode(source: Uint8Array, start: number, end: number): number {
     if (end - start + 8 > this.bytes.length) this.bytes = new Uint8Array(new ArrayBuffer(2 * (end - start + 8)))
-    const { bytes } = this
     this.#length = 0
-    let at = start
-    while (at < end) {
-      const byte = source[at] ?? 0
-      if (byte === amp) at = this.#reference(source, at + 1)
+    for (let at = start; at < end; ) {
+      at = this.#copyPlain(source, at, end)
+      if (at === end) break
+      if (source[at] === amp) at = this.#reference(source, at + 1)
       else {
-        bytes[this.#length++] = byte === cr ? lf : byte
-        at += byte === cr && source[at + 1] === lf ? 2 : 1
+        this.bytes[this.#length++] = lf
+        at += source[at + 1] === lf ? 2 : 1
       }
     }
     return this.#length
+  }
+
+  /** Copies what needs no decoding. @returns the offset of what does, or `end` */
+  #copyPlain(source: Uint8Array, start: number, end: number): number {
+    const { bytes } = this
+    let to = this.#length
+    let at = start
+    for (; at < end; at++) {
+      const byte = source[at] ?? 0
+      if (byte === amp || byte === cr) break
+      bytes[to++] = byte
+    }
+    this.#length = to
+    return at
   }
 
   /** Decodes what stands between `&` and `;`. @returns the offset behind the `;` */

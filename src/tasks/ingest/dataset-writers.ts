@@ -7,11 +7,11 @@ import { dataFileName } from '../../lake/layout.ts'
 import type { StagedDataset, StagedFile } from '../../lake/stage-report.ts'
 import { ColumnFile } from '../../parquet/column-file.ts'
 import type { EncodedColumn } from '../../parquet/encode.ts'
-import { appendPacked, ColumnPile, type PackedColumns } from '../../parquet/packed-columns.ts'
+import { appendPacked, BlockPool, ColumnPile, type PackedColumns } from '../../parquet/packed-columns.ts'
 import type { ColumnToEncode } from './messages.ts'
 
 /** A row group ends with the slice that brings it to so many rows, or so many bytes of values before compression. */
-const rowGroupRows = 122_880
+const rowGroupRows = 100_000
 const rowGroupBytes = 16 * 1024 * 1024
 
 /** A file ends with the row group that brings it to so many bytes. */
@@ -33,7 +33,8 @@ export class DatasetWriters implements AsyncDisposable {
   /** Starts a directory a dataset below `directory`, in a temporary place that a killed try may have left filled. */
   constructor(directory: string, datasets: readonly Dataset[], options: WritersOptions) {
     this.#directory = directory
-    this.#writers = datasets.map((dataset) => new DatasetWriter(directory, dataset, options))
+    const blocks = new BlockPool()
+    this.#writers = datasets.map((dataset) => new DatasetWriter(directory, dataset, blocks, options))
   }
 
   /**
@@ -80,11 +81,10 @@ class DatasetWriter {
   readonly temporary: string
   /** The columns of the row group to come. */
   piles: readonly ColumnPile[]
-  /** Piles that have been written, to use again. */
-  readonly #spare: (readonly ColumnPile[])[] = []
   /** Bytes of columns given to the encoder and not written yet. */
   backlog = 0
   readonly #dataset: Dataset
+  readonly #blocks: BlockPool
   readonly #options: WritersOptions
   readonly #files: ColumnFile[] = []
   #rows = 0
@@ -92,10 +92,11 @@ class DatasetWriter {
   #written: Promise<void> = Promise.resolve()
   #failure: unknown = null
 
-  constructor(directory: string, dataset: Dataset, options: WritersOptions) {
+  constructor(directory: string, dataset: Dataset, blocks: BlockPool, options: WritersOptions) {
     this.name = dataset.name
     this.temporary = join(directory, `.tmp-${dataset.name}`)
     this.#dataset = dataset
+    this.#blocks = blocks
     this.piles = this.#newPiles()
     this.#options = options
     rmSync(this.temporary, { recursive: true, force: true })
@@ -117,7 +118,7 @@ class DatasetWriter {
     this.backlog += bytes
     this.#rows = 0
     const piles = this.piles
-    this.piles = this.#spare.pop() ?? this.#newPiles()
+    this.piles = this.#newPiles()
     const encoded = Promise.all(
       this.#dataset.columns.map(({ type, nullable }, index) =>
         this.#options.encode({ type, nullable, image: (piles[index] as ColumnPile).image() }),
@@ -126,10 +127,9 @@ class DatasetWriter {
     const before = this.#written
     const write = async (): Promise<void> => {
       const columns = await encoded
+      for (const pile of piles) pile.release()
       await before
       this.#file().appendRowGroup(columns, rows)
-      for (const pile of piles) pile.reset()
-      this.#spare.push(piles)
       this.backlog -= bytes
     }
     this.#written = write().catch((error: unknown) => {
@@ -165,7 +165,7 @@ class DatasetWriter {
   }
 
   #newPiles(): readonly ColumnPile[] {
-    return this.#dataset.columns.map(({ type }) => new ColumnPile(type))
+    return this.#dataset.columns.map(() => new ColumnPile(this.#blocks))
   }
 
   /** The file that the next row group goes to. Full ones stay open: their footers wait for the hash of the source. */

@@ -4,17 +4,13 @@
  * to collect where little else is alive.
  */
 import { createHash } from 'node:crypto'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { parentPort, workerData } from 'node:worker_threads'
 import { PipelineError } from '../../errors.ts'
 import { inflatedChunks } from '../../xml/gunzip.ts'
 import { slicesOf } from '../../xml/slices.ts'
 import { XmlError } from '../../xml/xml-error.ts'
+import { garbageCollector } from './collect-garbage.ts'
 import type { ReaderSetup, SliceRequest, SliceResponse } from './messages.ts'
-
-/** Inflated bytes between two collections: the buffers they came in are garbage, and V8 would let more of it pile up. */
-const collectEveryBytes = 16 * 1024 * 1024
 
 const { path, record, sliceBytes } = workerData as ReaderSetup
 const hash = createHash('sha256')
@@ -74,14 +70,9 @@ function allocate(size: number): Buffer {
 }
 
 async function* collected(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as (options: { readonly type: 'minor' }) => void
-  let bytes = 0
+  const collect = garbageCollector()
   for await (const chunk of chunks) {
     yield chunk
-    bytes += chunk.length
-    if (bytes < collectEveryBytes) continue
-    bytes = 0
-    collect({ type: 'minor' })
+    collect(chunk.length)
   }
 }

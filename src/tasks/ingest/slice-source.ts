@@ -15,6 +15,7 @@ export class SliceSource implements AsyncDisposable {
   readonly #arrived: SliceResponse[] = []
   #wake: () => void = () => {}
   #sha256: string | null = null
+  #stopped: unknown = null
 
   constructor({ onRead, ...setup }: SliceSourceOptions) {
     this.#onRead = onRead
@@ -41,7 +42,8 @@ export class SliceSource implements AsyncDisposable {
    * @throws XmlError, PipelineError what went wrong with the file, after the slices before that place
    */
   async next(): Promise<SentSlice | null> {
-    while (this.#arrived.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve))
+    while (this.#arrived.length === 0 && this.#stopped === null) await new Promise<void>((resolve) => (this.#wake = resolve))
+    if (this.#stopped !== null) throw this.#stopped
     const response = this.#arrived[0] as SliceResponse
     if (response.kind === 'slice') {
       this.#arrived.shift()
@@ -50,6 +52,12 @@ export class SliceSource implements AsyncDisposable {
     if (response.kind === 'failed') throw errorOf(response)
     this.#sha256 = response.sha256
     return null
+  }
+
+  /** Makes this the error that {@link next} throws, at once. */
+  stop(reason: unknown): void {
+    this.#stopped = reason
+    this.#wake()
   }
 
   /** Stops reading. */
