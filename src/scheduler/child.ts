@@ -117,6 +117,8 @@ export function childEnvironment(identity: TaskIdentity, config: Config): Record
     SQL_ENGINE: config.sqlEngine,
     ...(config.trinoUrl === null ? {} : { TRINO_URL: config.trinoUrl }),
     RESULT_FILE: identity.resultFile,
+    // What node made of the sources is kept: a task starts in half the time.
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(config.stateDir, 'compile-cache'),
     DAG_LIFELINE_FD: String(lifelineFd),
   }
 }

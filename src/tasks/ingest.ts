@@ -5,7 +5,6 @@ import { dumpNamed } from '../discogs/catalogue.ts'
 import type { Dump } from '../discogs/dataset.ts'
 import { PipelineError } from '../errors.ts'
 import { reportsDir, stagingDir } from '../lake/layout.ts'
-import { writeStageReport } from '../lake/stage-report.ts'
 import type { EncodedColumn } from '../parquet/encode.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
 import { runTask } from '../task-process.ts'
@@ -64,6 +63,8 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
   const { sha256 } = slices
   assertSameHash(source, sha256)
   const datasets = await writers.commit({ run_id: context.runId, source_sha256: sha256 })
+  // Loaded here, with the library that validates it: the task starts sooner.
+  const { writeStageReport } = await import('../lake/stage-report.ts')
   writeStageReport(directory, `ingest_${dump.name}`, {
     dump: dump.name,
     source: {

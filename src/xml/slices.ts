@@ -29,19 +29,22 @@ export interface SliceOptions {
   readonly allocate?: (size: number) => Buffer
 }
 
+/** The first slice is small: reading begins with code that is not compiled yet, and somebody waits for the first records. */
+const firstSliceBytes = 64 * 1024
+
 /** So many times its size a slice grows in search of a sure place to cut, then any end tag of a record will do. */
 const patience = 4
 
 /** @throws what `chunks` throws, after a slice of what came before */
 export async function* slicesOf(chunks: AsyncIterable<Buffer>, options: SliceOptions): AsyncGenerator<Slice> {
-  const { sliceBytes, maxBytes = 512 * 1024 * 1024 } = options
+  const { maxBytes = 512 * 1024 * 1024 } = options
   const cutter = new Cutter(options)
   try {
     for await (const chunk of chunks) {
       cutter.append(chunk)
       if (cutter.length > maxBytes)
         throw new XmlError(`a record, or markup between records, longer than ${maxBytes} bytes`, cutter.offset)
-      while (cutter.length > sliceBytes) {
+      while (cutter.length > cutter.target) {
         const end = cutter.findEnd()
         if (end === -1) break
         yield cutter.take(end)
@@ -67,13 +70,16 @@ class Cutter {
   #doubtful = -1
   length = 0
   offset = 0
+  /** The slice may end behind so many bytes. */
+  target: number
 
   constructor(options: SliceOptions) {
     this.#options = options
     this.#endTag = Buffer.from(`</${options.record}`)
     this.#startTag = Buffer.from(`<${options.record}`)
     this.#bytes = this.#buffer(2 * options.sliceBytes)
-    this.#searched = options.sliceBytes
+    this.target = Math.min(options.sliceBytes, firstSliceBytes)
+    this.#searched = this.target
   }
 
   append(chunk: Buffer): void {
@@ -89,7 +95,7 @@ class Cutter {
 
   /** Where the slice ends, -1 when more bytes must tell. */
   findEnd(): number {
-    const limit = patience * this.#options.sliceBytes
+    const limit = patience * this.target
     for (;;) {
       const tag = this.#bytes.subarray(0, this.length).indexOf(this.#endTag, this.#searched)
       if (tag === -1) {
@@ -123,7 +129,8 @@ class Cutter {
     this.#bytes = bytes
     this.length = rest
     this.offset += end
-    this.#searched = this.#options.sliceBytes
+    this.target = this.#options.sliceBytes
+    this.#searched = this.target
     this.#doubtful = -1
     return slice
   }

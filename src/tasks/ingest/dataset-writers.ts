@@ -5,7 +5,7 @@ import type { Dataset } from '../../discogs/dataset.ts'
 import { replaceDirectory, syncDirectory } from '../../lake/atomic-file.ts'
 import { dataFileName } from '../../lake/layout.ts'
 import type { StagedDataset, StagedFile } from '../../lake/stage-report.ts'
-import { ColumnFile } from '../../parquet/column-file.ts'
+import type { ColumnFile } from '../../parquet/column-file.ts'
 import type { EncodedColumn } from '../../parquet/encode.ts'
 import { appendPacked, BlockPool, ColumnPile, type PackedColumns } from '../../parquet/packed-columns.ts'
 import type { ColumnToEncode } from './messages.ts'
@@ -63,7 +63,8 @@ export class DatasetWriters implements AsyncDisposable {
   async commit(metadata: Readonly<Record<string, string>>): Promise<Record<string, StagedDataset>> {
     for (const writer of this.#writers) writer.flush()
     for (const writer of this.#writers) await writer.settled()
-    const datasets = Object.fromEntries(this.#writers.map((writer) => [writer.name, writer.close(metadata)]))
+    const datasets: Record<string, StagedDataset> = {}
+    for (const writer of this.#writers) datasets[writer.name] = await writer.close(metadata)
     for (const { name, temporary } of this.#writers) replaceDirectory(temporary, join(this.#directory, name))
     syncDirectory(this.#directory)
     return datasets
@@ -101,7 +102,6 @@ class DatasetWriter {
     this.#options = options
     rmSync(this.temporary, { recursive: true, force: true })
     mkdirSync(this.temporary, { recursive: true })
-    this.#openFile()
   }
 
   /** The columns have `rows` more. */
@@ -129,7 +129,8 @@ class DatasetWriter {
       const columns = await encoded
       for (const pile of piles) pile.release()
       await before
-      this.#file().appendRowGroup(columns, rows)
+      const file = await this.#file()
+      file.appendRowGroup(columns, rows)
       this.backlog -= bytes
     }
     this.#written = write().catch((error: unknown) => {
@@ -147,7 +148,8 @@ class DatasetWriter {
     if (this.#failure !== null) throw this.#failure
   }
 
-  close(metadata: Readonly<Record<string, string>>): StagedDataset {
+  async close(metadata: Readonly<Record<string, string>>): Promise<StagedDataset> {
+    if (this.#files.length === 0) await this.#openFile()
     const files = this.#files.map((file, index): StagedFile => {
       const bytes = file.close(metadata)
       return { path: `${this.name}/${dataFileName(this.#options.runId, index)}`, rows: file.rows, bytes }
@@ -169,12 +171,14 @@ class DatasetWriter {
   }
 
   /** The file that the next row group goes to. Full ones stay open: their footers wait for the hash of the source. */
-  #file(): ColumnFile {
+  async #file(): Promise<ColumnFile> {
     const file = this.#files.at(-1)
-    return file === undefined || file.bytes >= fileBytes ? this.#openFile() : file
+    return file === undefined || file.bytes >= fileBytes ? await this.#openFile() : file
   }
 
-  #openFile(): ColumnFile {
+  async #openFile(): Promise<ColumnFile> {
+    // Loaded when the first row group is written: the task starts sooner.
+    const { ColumnFile } = await import('../../parquet/column-file.ts')
     const path = join(this.temporary, dataFileName(this.#options.runId, this.#files.length))
     const file = ColumnFile.create(path, this.#dataset.columns)
     this.#files.push(file)
