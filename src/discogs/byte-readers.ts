@@ -4,6 +4,9 @@ import { readers } from './readers.ts'
 const zero = 0x30
 /** So many digits always make a safe integer. */
 const safeDigits = 15
+/** So many always fit 32 bits. */
+const intDigits = 9
+const powersOfTen = Array.from({ length: intDigits + 1 }, (_, power) => 10 ** power)
 
 /** Given for numbers in place of NULL. */
 export const noNumber = -1
@@ -19,14 +22,32 @@ export function isBlank(bytes: Uint8Array, start: number, end: number): boolean 
 
 /** Digits as a number; `noNumber` when they are none, NaN when they are too many for one: see {@link longDigits}. */
 export function digits(bytes: Uint8Array, start: number, end: number): number {
+  const split = end - start > intDigits ? start + intDigits : end
+  const high = shortDigits(bytes, start, split)
+  if (split === end || high === noNumber) return high
+  const low = end - split > intDigits ? noNumber : shortDigits(bytes, split, end)
+  if (low === noNumber) return manyDigits(bytes, start, end)
+  return end - start > safeDigits ? Number.NaN : high * (powersOfTen[end - split] ?? 0) + low
+}
+
+/** At most {@link intDigits} of them, as a 32-bit number: half the time of a large one. */
+function shortDigits(bytes: Uint8Array, start: number, end: number): number {
   if (start === end) return noNumber
   let value = 0
   for (let at = start; at < end; at++) {
     const digit = (bytes[at] ?? 0) - zero
     if (digit < 0 || digit > 9) return noNumber
-    value = 10 * value + digit
+    value = (Math.imul(value, 10) + digit) | 0
   }
-  return end - start > safeDigits ? Number.NaN : value
+  return value
+}
+
+function manyDigits(bytes: Uint8Array, start: number, end: number): number {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] ?? 0
+    if (byte < zero || byte > zero + 9) return noNumber
+  }
+  return Number.NaN
 }
 
 /** As {@link digits}, for any number of them; null when they do not fit 64 bits. */

@@ -22,6 +22,8 @@ const tooLate = -2
 
 const maxNesting = 256
 
+type Op = typeof op
+
 const isScalar = 1
 const isScope = 2
 
@@ -214,55 +216,54 @@ export class RowMapper {
 
   /** Puts the value of one column into its row. @returns false when it is not known yet */
   #putValue(row: number, step: Step): boolean {
+    // Literal numbers: V8 makes a jump table of them.
     switch (step.op) {
-      case op.text: {
-        const start = this.#starts[step.symbol] ?? unset
-        const end = this.#ends[step.symbol] ?? 0
-        if (start < 0 || end === start) return true
-        // Nearly every text is plain and begins with something that is not white space.
-        if (end >= 0 && (this.#input[start] ?? 0) > 0x20) (step.column as TextColumn).put(row, this.#input, start, end)
-        else this.#putText(row, step.column as TextColumn, step.symbol)
+      case 0 satisfies Op['text']: {
+        const { symbol } = step
+        if (this.#isPlain(symbol))
+          (step.column as TextColumn).put(row, this.#input, this.#starts[symbol] ?? 0, this.#ends[symbol] ?? 0)
+        else this.#putText(row, step.column as TextColumn, symbol)
         return true
       }
-      case op.id:
-      case op.digits:
+      case 1 satisfies Op['id']:
+      case 2 satisfies Op['digits']:
         if (this.#load(step.symbol)) this.#putDigits(row, step.column as LongColumn, step.op === op.id)
         return true
-      case op.int:
+      case 3 satisfies Op['int']:
         if (this.#load(step.symbol)) putInt(row, step.column, int(this.#bytes, this.#from, this.#to))
         return true
-      case op.clock:
+      case 5 satisfies Op['clock']:
         if (this.#load(step.symbol)) putInt(row, step.column, clock(this.#bytes, this.#from, this.#to))
         return true
-      case op.dateYear:
-      case op.dateMonth:
-      case op.dateDay: {
+      case 6 satisfies Op['dateYear']:
+      case 7 satisfies Op['dateMonth']:
+      case 8 satisfies Op['dateDay']: {
         const part = step.op === op.dateYear ? 1 : step.op === op.dateMonth ? 2 : 3
         if (this.#load(step.symbol)) putInt(row, step.column, datePart(this.#bytes, this.#from, this.#to, part))
         return true
       }
-      case op.boolean: {
+      case 4 satisfies Op['boolean']: {
         const value = this.#load(step.symbol) ? boolean(this.#bytes, this.#from, this.#to) : noNumber
         if (value !== noNumber) (step.column as BooleanColumn).put(row, value === 1)
         return true
       }
-      case op.position:
+      case 12 satisfies Op['position']:
         ;(step.column as IntColumn).put(row, this.#ordinals[step.scope] ?? 0)
         return true
-      case op.sequence:
+      case 13 satisfies Op['sequence']:
         ;(step.column as IntColumn).put(row, this.#sequences[this.#nesting - 1] ?? 0)
         return true
-      case op.parentSequence:
+      case 14 satisfies Op['parentSequence']:
         if (this.#nesting > 1) (step.column as IntColumn).put(row, this.#sequences[this.#nesting - 2] ?? 0)
         return true
-      case op.label:
+      case 11 satisfies Op['label']:
         ;(step.column as TextColumn).put(row, step.text, 0, step.text.length)
         return true
-      case op.recordText:
+      case 9 satisfies Op['recordText']:
         if (this.#starts[step.symbol] === unset) this.#starts[step.symbol] = tooLate
         else this.#putText(row, step.column as TextColumn, step.symbol)
         return true
-      case op.recordId: {
+      case 10 satisfies Op['recordId']: {
         const id = this.#recordId()
         if (typeof id === 'number') (step.column as LongColumn).put(row, id)
         else if (id !== null) (step.column as LongColumn).putBig(row, id)
@@ -326,12 +327,20 @@ export class RowMapper {
       this.#joinParts(text, row, separator, parts)
       return
     }
-    if (!this.#load((parts[0] as JoinPart).symbol)) return
+    const { symbol } = parts[0] as JoinPart
+    if (this.#isPlain(symbol) && read === 'text') {
+      text.putJoined(row, separator, this.#input, this.#starts[symbol] ?? 0, this.#ends[symbol] ?? 0)
+      return
+    }
+    if (!this.#load(symbol)) return
     if (read === 'id' && !this.#trimId()) return
-    if (isBlank(this.#bytes, this.#from, this.#to)) return
-    text.join(row, separator)
-    text.append(this.#bytes, this.#from, this.#to)
-    text.end()
+    if (!isBlank(this.#bytes, this.#from, this.#to)) text.putJoined(row, separator, this.#bytes, this.#from, this.#to)
+  }
+
+  /** Whether a scalar is text that needs no decoding and begins with something that is not white space, as nearly all do. */
+  #isPlain(symbol: number): boolean {
+    const start = this.#starts[symbol] ?? unset
+    return start >= 0 && (this.#ends[symbol] ?? 0) > start && (this.#input[start] ?? 0) > 0x20
   }
 
   /** Makes the value looked at an id as a number is written: without leading zeros. @returns false when it is none */

@@ -91,7 +91,8 @@ export abstract class Column {
     let at = 0
     const bytes = this.room(pieces.reduce((sum, { length }) => sum + length, 0))
     for (const piece of pieces) {
-      bytes.set(piece, at)
+      // Not TypedArray.set, which moves shared memory word by word.
+      Buffer.from(piece.buffer, piece.byteOffset, piece.length).copy(bytes, at)
       at += piece.length
     }
     this.loaded(at)

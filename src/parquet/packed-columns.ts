@@ -36,13 +36,14 @@ export function packColumns(columns: readonly AnyColumn[], spare: SharedArrayBuf
     size += aligned(length) + aligned(4 * column.gapsLength)
   }
   const memory = spare !== null && spare.byteLength >= size ? spare : new SharedArrayBuffer(Math.ceil(1.25 * size))
-  const bytes = new Uint8Array(memory)
+  // Buffer.copy, here and below: TypedArray.set moves shared memory word by word.
+  const bytes = Buffer.from(memory)
   let at = 0
   for (const column of columns) {
     const values = valueBytes(column)
-    bytes.set(values, at)
+    values.copy(bytes, at)
     at += aligned(values.length)
-    bytes.set(new Uint8Array(column.gaps.buffer, 0, 4 * column.gapsLength), at)
+    Buffer.from(column.gaps.buffer, 0, 4 * column.gapsLength).copy(bytes, at)
     at += aligned(4 * column.gapsLength)
   }
   return { memory, header }
@@ -87,12 +88,12 @@ export class ColumnPile {
   }
 
   /** @param gaps counted from the first of the rows appended */
-  append(rows: number, nulls: number, values: Uint8Array, gaps: Int32Array): void {
+  append(rows: number, nulls: number, values: Buffer, gaps: Int32Array): void {
     for (let from = 0; from < values.length; ) {
       const used = this.#bytes % blockBytes
       if (used === 0) this.#blocks.push(this.#pool.take())
       const size = Math.min(blockBytes - used, values.length - from)
-      this.#blocks.at(-1)?.set(values.subarray(from, from + size), used)
+      values.copy(this.#blocks.at(-1) as Uint8Array, used, from, from + size)
       this.#bytes += size
       from += size
     }
@@ -128,7 +129,7 @@ export function appendPacked(piles: readonly ColumnPile[], { memory, header }: P
   let at = 0
   for (const [index, pile] of piles.entries()) {
     const [rows = 0, nulls = 0, length = 0, gapsLength = 0] = header.subarray(headerSize * index, headerSize * (index + 1))
-    const values = new Uint8Array(memory, at, length)
+    const values = Buffer.from(memory, at, length)
     at += aligned(length)
     pile.append(rows, nulls, values, new Int32Array(memory, at, gapsLength))
     at += aligned(4 * gapsLength)
@@ -141,11 +142,11 @@ export function loadImage(column: AnyColumn, { rows, nulls, pieces, gaps }: Colu
   column.load({ rows, nulls, gaps }, pieces)
 }
 
-function valueBytes(column: AnyColumn): Uint8Array {
-  if (column instanceof TextColumn) return column.bytes.subarray(0, column.length)
-  if (column instanceof LongColumn) return new Uint8Array(column.lanes.buffer, 0, 8 * column.values)
-  if (column instanceof IntColumn) return new Uint8Array(column.data.buffer, 0, 4 * column.values)
-  return column.data.subarray(0, column.values)
+function valueBytes(column: AnyColumn): Buffer {
+  if (column instanceof TextColumn) return Buffer.from(column.bytes.buffer, 0, column.length)
+  if (column instanceof LongColumn) return Buffer.from(column.lanes.buffer, 0, 8 * column.values)
+  if (column instanceof IntColumn) return Buffer.from(column.data.buffer, 0, 4 * column.values)
+  return Buffer.from(column.data.buffer, 0, column.values)
 }
 
 function aligned(size: number): number {

@@ -83,9 +83,10 @@ export class Pages {
   }
 
   #compress(body: Uint8Array): Buffer {
-    // One chunk for the whole result: the default of 16 KiB costs a fifth of the speed.
+    // With its size told, and room for any result, ZSTD reads the body where it lies.
     const chunkSize = body.length + (body.length >>> 8) + 1024
-    return zstdCompressSync(body, { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: this.#zstdLevel } })
+    const params = { [constants.ZSTD_c_compressionLevel]: this.#zstdLevel }
+    return zstdCompressSync(body, { chunkSize, pledgedSrcSize: body.length, params })
   }
 }
 

@@ -72,6 +72,17 @@ export class TextColumn extends Column {
     this.append(separator, 0, separator.length)
   }
 
+  /** Puts a value, or adds it to the one that `row` has, after a separator. */
+  putJoined(row: number, separator: Uint8Array, source: Uint8Array, start: number, end: number): void {
+    if (this.rows <= row) {
+      this.put(row, source, start, end)
+      return
+    }
+    this.join(row, separator)
+    this.append(source, start, end)
+    this.end()
+  }
+
   append(source: Uint8Array, start: number, end: number): void {
     const at = this.length
     this.#room(end - start)

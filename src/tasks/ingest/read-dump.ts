@@ -109,7 +109,7 @@ export class DumpReader {
 
 /** Slices that are being read, or wait for it: enough that no worker ever waits for one. */
 function slicesAhead(pool: WorkerPool): number {
-  return 5 * pool.size
+  return 4 * pool.size
 }
 
 /** The end of a slice, from `start` on, and the next slice. */

@@ -4,7 +4,7 @@ import { PipelineError } from '../../errors.ts'
 import type { Job, JobResult, WorkerSetup } from './messages.ts'
 
 /** A worker has its next job at hand while the result of the last one is on its way. */
-const jobsAtHand = 4
+const jobsAtHand = 3
 
 /** V8's young generation, in MB: the workers' objects are few, and what lives is outside of the heap. */
 const youngGenerationMb = 4
