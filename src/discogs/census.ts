@@ -144,7 +144,10 @@ export function symbolPath(dump: Dump, symbols: SymbolTable, symbol: number): Sy
   for (let at = symbol; at > 0; at = symbols.ownerOf(at))
     names.unshift(symbols.isAttribute(at) ? `@${symbols.nameOf(at)}` : symbols.nameOf(at))
   const path = `${dump.root}/${names.join('/')}`
-  const isIgnored = dump.ignored.map(patternOf).some((pattern) => pattern.test(names.slice(1).join('/')))
+  const below = names.slice(1)
+  const patterns = dump.ignored.map(patternOf)
+  // What lies in an ignored element is ignored, and so are its attributes.
+  const isIgnored = below.some((_, depth) => patterns.some((pattern) => pattern.test(below.slice(0, depth + 1).join('/'))))
   return {
     path,
     status: statusOf(symbols.isDeclared(symbol), isIgnored),

@@ -74,6 +74,7 @@ export class RecordScanner {
   #nextEscape = -1
   #nextAmp = -1
   #nextCr = -1
+  #gaveUp = false
 
   constructor(record: ElementTree) {
     this.symbols = new SymbolTable(record)
@@ -91,13 +92,11 @@ export class RecordScanner {
     bytes[length + 1] = quote
     bytes[length + 2] = amp
     bytes[length + 3] = cr
-    this.#nextAmp = -1
-    this.#nextCr = -1
-    this.#nextEscape = -1
+    this.#forgetEscapes()
   }
 
   /**
-   * Reads the record whose `<` stands at `from`.
+   * Reads the record at `from`.
    * @returns the offset behind it, or {@link unusual}
    */
   scan(from: number): number {
@@ -113,6 +112,10 @@ export class RecordScanner {
     let guessAt = 1
     let at = from
     this.tapeLength = 0
+    if (bytes[from] !== lt) return unusual
+    // A scan that was given up may have gone past where the next one begins.
+    if (this.#gaveUp) this.#forgetEscapes()
+    this.#gaveUp = true
     for (;;) {
       const nameStart = at + 1
       const guess = guesses[guessAt] ?? 0
@@ -181,7 +184,9 @@ export class RecordScanner {
       for (;;) {
         if (owner === 0) {
           this.tapeLength = length
-          return symbol === recordSymbol ? at : unusual
+          if (symbol !== recordSymbol) return unusual
+          this.#gaveUp = false
+          return at
         }
         while ((byte = bytes[at] ?? 0) === space || byte === 0x0a || byte === 0x0d || byte === 0x09) at++
         if (byte !== lt) return unusual
@@ -256,6 +261,12 @@ export class RecordScanner {
     }
     this.#seekEscape(end)
     return escapedBit
+  }
+
+  #forgetEscapes(): void {
+    this.#nextAmp = -1
+    this.#nextCr = -1
+    this.#nextEscape = -1
   }
 
   #seekEscape(from: number): void {
