@@ -144,6 +144,7 @@ class Cutter {
   }
 
   #buffer(size: number): Buffer {
-    return (this.#options.allocate ?? Buffer.allocUnsafeSlow)(size + paddingBytes)
+    const { allocate } = this.#options
+    return allocate === undefined ? Buffer.allocUnsafeSlow(size + paddingBytes) : allocate(size + paddingBytes)
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type AnyColumn, type ColumnContent, createColumn, IntColumn, LongColumn, TextColumn } from '../../src/parquet/columns.ts'
+import { type AnyColumn, createColumn, IntColumn, LongColumn, TextColumn } from '../../src/parquet/columns.ts'
+import { appendPacked, BlockPool, ColumnPile, loadImage, packColumns } from '../../src/parquet/packed-columns.ts'
 import { fill, type ModelValue, put } from './support/model.ts'
 
 const latin = (text: string): Uint8Array => Buffer.from(text)
@@ -81,30 +82,32 @@ for (const kind of kinds) {
     }
   })
 
-  test(`columns of ${kind} are appended to one another, also after a transfer`, () => {
+  test(`columns of ${kind} are packed, piled up and loaded again`, () => {
     const random = randomFrom(7)
-    const whole = createColumn({ type: kind, nullable: true })
+    const blocks = new BlockPool()
+    const pile = new ColumnPile(blocks)
     const model: ModelValue[] = []
+    let spare: SharedArrayBuffer | null = null
     for (let part = 0; part < 12; part++) {
-      const values = Array.from({ length: random(700) }, (): ModelValue => (random(3) === 0 ? null : randomValue(kind, random)))
+      const values = Array.from({ length: random(9000) }, (): ModelValue => (random(3) === 0 ? null : randomValue(kind, random)))
       const column = createColumn({ type: kind, nullable: true })
       fill(column, values)
-      const content: ColumnContent = column.exportColumn()
-      assert.deepEqual([column.rows, column.nulls, column.byteLength], [0, 0, 0])
-      fill(column, values)
-      assert.deepEqual(rowsOf(column), values, 'an exported column may be used again')
-      const received = createColumn({ type: kind, nullable: true })
-      received.importColumn(structuredClone(content, { transfer: [...content.buffers] }))
-      assert.deepEqual(rowsOf(received), values)
-      whole.appendColumn(received)
+      const packed = packColumns([column], spare)
+      assert.deepEqual(rowsOf(column), values, 'a packed column stays as it is')
+      appendPacked([pile], packed)
+      spare = packed.memory
       model.push(...values)
-      const next = randomValue(kind, random)
-      put(received, received.rows, next)
-      assert.deepEqual(rowsOf(received), [...values, next], 'an imported column may be filled on')
     }
-    assert.deepEqual(rowsOf(whole), model)
-    whole.rollback(300)
-    assert.deepEqual(rowsOf(whole), model.slice(0, 300))
+    const loaded = createColumn({ type: kind, nullable: true })
+    fill(loaded, [randomValue(kind, random), null])
+    loadImage(loaded, structuredClone(pile.image()))
+    assert.deepEqual(rowsOf(loaded), model)
+    const next = randomValue(kind, random)
+    put(loaded, loaded.rows, next)
+    assert.deepEqual(rowsOf(loaded), [...model, next], 'a loaded column may be filled on')
+    loaded.rollback(300)
+    assert.deepEqual(rowsOf(loaded), model.slice(0, 300))
+    pile.release()
   })
 
   test(`a column of ${kind} is empty after a reset`, () => {
@@ -199,4 +202,25 @@ test('one giant value does not keep its memory for ever', () => {
   column.put(0, giant, 0, 10)
   column.reset()
   assert.ok(column.bytes.length <= 4 * 1024 * 1024, `${column.bytes.length} bytes kept`)
+})
+
+test('piles share their memory: what one gives back another takes', () => {
+  const blocks = new BlockPool()
+  const column = createColumn({ type: 'INT', nullable: false })
+  fill(
+    column,
+    Array.from({ length: 40_000 }, (_, row) => row),
+  )
+  const [first, second] = [new ColumnPile(blocks), new ColumnPile(blocks)]
+  appendPacked([first], packColumns([column]))
+  const memory = first.image().pieces.map(({ buffer }) => buffer)
+  assert.equal(memory.length, 2)
+  first.release()
+  appendPacked([second], packColumns([column]))
+  assert.deepEqual(new Set(second.image().pieces.map(({ buffer }) => buffer)), new Set(memory))
+})
+
+test('packed columns fit only the columns they came from', () => {
+  const packed = packColumns([createColumn({ type: 'INT', nullable: true })])
+  assert.throws(() => appendPacked([], packed), /1 packed columns for 0/)
 })

@@ -137,7 +137,32 @@ const snippets: readonly (string | Buffer)[] = [
   '</master>\n<master id="2">',
 ]
 
-const numbers = ['0', '00', '007', '1', '31', '12', '1999-13-40', '1999-02-00', '0000-05', '2147483648', '4294967297', '9007199254740993', '9223372036854775807', '9223372036854775808', '１２', '1:2:3', '61:60', '-1', '1.5', ' 5', 'true', 'false', 'TRUE', '']
+const numbers = [
+  '0',
+  '00',
+  '007',
+  '1',
+  '31',
+  '12',
+  '1999-13-40',
+  '1999-02-00',
+  '0000-05',
+  '2147483648',
+  '4294967297',
+  '9007199254740993',
+  '9223372036854775807',
+  '9223372036854775808',
+  '１２',
+  '1:2:3',
+  '61:60',
+  '-1',
+  '1.5',
+  ' 5',
+  'true',
+  'false',
+  'TRUE',
+  '',
+]
 
 type Mutation = (record: Buffer, random: Random) => Buffer
 
@@ -152,7 +177,8 @@ function pick<Value>(random: Random, values: readonly Value[]): Value {
 /** Where tags begin and where they end. */
 function edges(record: Buffer): number[] {
   const found: number[] = []
-  for (const [at, byte] of record.entries()) if (byte === 0x3c) found.push(at)
+  for (const [at, byte] of record.entries())
+    if (byte === 0x3c) found.push(at)
     else if (byte === 0x3e) found.push(at + 1)
   return found
 }
@@ -199,7 +225,13 @@ const mutations: readonly Mutation[] = [
   // Two stretches between tags swapped: containers change places.
   (record, random) => {
     const [a = 0, b = 0, c = 0, d = 0] = Array.from({ length: 4 }, () => pick(random, edges(record)) ?? 0).sort((x, y) => x - y)
-    return Buffer.concat([record.subarray(0, a), record.subarray(c, d), record.subarray(b, c), record.subarray(a, b), record.subarray(d)])
+    return Buffer.concat([
+      record.subarray(0, a),
+      record.subarray(c, d),
+      record.subarray(b, c),
+      record.subarray(a, b),
+      record.subarray(d),
+    ])
   },
   // A number or a text replaced by an odd one.
   (record, random) => {
@@ -217,7 +249,8 @@ const mutations: readonly Mutation[] = [
   },
   // A quote, a space or a line end of another kind.
   (record, random) => Buffer.from(record.toString('latin1').replace(/"([^"]*)"/, random(2) === 0 ? "'$1'" : ' "$1" '), 'latin1'),
-  (record, random) => Buffer.from(record.toString('latin1').replaceAll('><', pick(random, ['>\n<', '>\r\n  <', '> <'])), 'latin1'),
+  (record, random) =>
+    Buffer.from(record.toString('latin1').replaceAll('><', pick(random, ['>\n<', '>\r\n  <', '> <'])), 'latin1'),
   (record, random) => Buffer.from(record.toString('latin1').replace(/<(\w+)/, random(2) === 0 ? '<$1 ' : '<$1\n'), 'latin1'),
   // Nested deeply.
   (record, random) => {
@@ -236,11 +269,28 @@ export function mutated(record: Buffer, random: Random): Buffer {
   return result
 }
 
-const betweens = ['\n', '\n', '\n', '\n', '', ' ', '\r\n', '\n\n\t', '<!-- between -->', '\n<?pi?>\n', 'stray', '<![CDATA[stray]]>', '<other>x</other>', '&amp;']
+const betweens = [
+  '\n',
+  '\n',
+  '\n',
+  '\n',
+  '',
+  ' ',
+  '\r\n',
+  '\n\n\t',
+  '<!-- between -->',
+  '\n<?pi?>\n',
+  'stray',
+  '<![CDATA[stray]]>',
+  '<other>x</other>',
+  '&amp;',
+]
 
 /** A document of mutated records; now and then more than its records is wrong. */
 export function mutatedDocument(dump: Dump, records: readonly Buffer[], random: Random): Buffer {
-  const parts: (Buffer | string)[] = [pick(random, ['', '', '', '<?xml version="1.0" encoding="UTF-8"?>\n', '\ufeff', '<!DOCTYPE x>\n', '<!-- c -->'])]
+  const parts: (Buffer | string)[] = [
+    pick(random, ['', '', '', '<?xml version="1.0" encoding="UTF-8"?>\n', '\ufeff', '<!DOCTYPE x>\n', '<!-- c -->']),
+  ]
   parts.push(random(200) === 0 ? '<wrong>' : `<${dump.root}>`, '\n')
   for (const record of records) parts.push(mutated(record, random), random(12) === 0 ? pick(random, betweens) : '\n')
   parts.push(random(100) === 0 ? '' : `</${dump.root}>`, random(100) === 0 ? 'after' : '\n')

@@ -9,6 +9,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { ParquetReader } from '@dsnp/parquetjs'
 import { dumps } from '../../src/discogs/catalogue.ts'
 import type { DumpName } from '../../src/discogs/dataset.ts'
+import { generateDump } from '../../src/demo/generate.ts'
 import { readStageReports, type StageReport } from '../../src/lake/stage-report.ts'
 import { stagingDir } from '../../src/lake/layout.ts'
 import { registerZstd } from '../../src/parquet/zstd.ts'
@@ -38,13 +39,18 @@ class Place {
     return join(this.rawDir, '2026-04', `discogs_20260401_${dump}.xml.gz`)
   }
 
-  ingest(dump: DumpName, bytes: Buffer | null, params: Record<string, string> = {}): Promise<TaskResult> {
+  ingest(
+    dump: DumpName,
+    bytes: Buffer | null,
+    params: Record<string, string> = {},
+    args: readonly string[] = [],
+  ): Promise<TaskResult> {
     if (bytes !== null) writeFileSync(this.dumpPath(dump), bytes)
     const context = taskContext({
       runId,
       lakeDir: this.lakeDir,
       rawDir: this.rawDir,
-      args: [dump],
+      args: [dump, ...args],
       params: { dump_month: '2026-04', ...params },
     })
     return ingest(context)
@@ -62,6 +68,16 @@ class Place {
           .split('\n')
           .map((line) => JSON.parse(line) as unknown)
       : []
+  }
+
+  /** Of every file, in the order of the datasets. */
+  hashes(): string[] {
+    return this.datasets().flatMap((name) =>
+      readdirSync(join(this.staging, name)).map((file) => {
+        const hash = createHash('sha256').update(readFileSync(join(this.staging, name, file)))
+        return `${name}/${file} ${hash.digest('hex')}`
+      }),
+    )
   }
 
   /** Dataset directories, finished or not. */
@@ -125,29 +141,49 @@ for (const dump of dumps) {
   })
 }
 
-test('several gzip members, and a second try over the first, give the same files', async () => {
+test('a second try over the first gives the same files', async () => {
   const place = new Place()
-  const bytes = odd('labels')
-  await place.ingest('labels', gzipSync(bytes))
-  const files = (): string[] =>
-    place.datasets().map(
-      (name) =>
-        `${name} ${createHash('sha256')
-          .update(readFileSync(join(place.staging, name, `${runId}-00000.parquet`)))
-          .digest('hex')}`,
-    )
-  const first = files()
-  const members = Buffer.concat([
-    gzipSync(bytes.subarray(0, 100)),
-    gzipSync(bytes.subarray(100, 101)),
-    gzipSync(bytes.subarray(101)),
-    Buffer.alloc(9),
-  ])
+  await place.ingest('labels', gzipSync(odd('labels')))
+  const first = place.hashes()
   mkdirSync(join(place.staging, '.tmp-labels_v10'))
   writeFileSync(join(place.staging, '.tmp-labels_v10', 'left over'), 'x')
-  await place.ingest('labels', members)
-  assert.deepEqual(files(), first)
+  await place.ingest('labels', null)
+  assert.deepEqual(place.hashes(), first)
   assert.equal(first.length, 3)
+})
+
+test('several gzip members are read as one', async () => {
+  const place = new Place()
+  const bytes = odd('labels')
+  const members = [bytes.subarray(0, 100), bytes.subarray(100, 101), bytes.subarray(101)].map((part) => gzipSync(part))
+  await place.ingest('labels', Buffer.concat([...members, Buffer.alloc(9)]))
+  for (const name of ['labels_v10', 'label_urls_v1', 'label_sublabels_v1'])
+    assert.deepEqual(await duckDbRows(join(place.staging, name, `${runId}-00000.parquet`)), expected[name])
+})
+
+test('any number of workers gives the same files, byte by byte', async () => {
+  const place = new Place()
+  await generateDump({ path: place.dumpPath('releases'), dump: 'releases', until: { xmlBytes: 9_000_000 } })
+  const results: string[][] = []
+  for (const workers of ['1', '2', '3']) {
+    await place.ingest('releases', null, {}, ['--workers', workers])
+    results.push(place.hashes())
+  }
+  assert.deepEqual(results[1], results[0])
+  assert.deepEqual(results[2], results[0])
+  assert.equal(results[0]?.length, 12)
+})
+
+test('a number of workers that is none is refused', async () => {
+  await assert.rejects(new Place().ingest('labels', null, {}, ['--workers', '0']), /--workers 0: a number from 1 to 99/)
+})
+
+test('the footer names the run and the hash of the dump', async () => {
+  const place = new Place()
+  await place.ingest('labels', gzipSync(odd('labels')))
+  const reader = await ParquetReader.openFile(join(place.staging, 'labels_v10', `${runId}-00000.parquet`))
+  assert.deepEqual(reader.getMetadata(), { run_id: runId, source_sha256: place.report('labels')?.source?.sha256 })
+  await reader.close()
 })
 
 test('a dataset without rows is one file with 0 rows', async () => {

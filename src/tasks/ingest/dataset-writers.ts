@@ -14,7 +14,6 @@ import type { ColumnToEncode } from './messages.ts'
 const rowGroupRows = 100_000
 const rowGroupBytes = 16 * 1024 * 1024
 
-/** A file ends with the row group that brings it to so many bytes. */
 const fileBytes = 512 * 1024 * 1024
 
 /** So many bytes of columns may wait for being encoded before more rows are taken. */
@@ -24,6 +23,8 @@ export interface WritersOptions {
   readonly runId: string
   /** Encodes a column somewhere else; its image must stay as it is until then. */
   readonly encode: (column: ColumnToEncode) => Promise<EncodedColumn>
+  /** A file ends with the row group that brings it to so many bytes. Default 512 MiB. */
+  readonly fileBytes?: number
 }
 
 export class DatasetWriters implements AsyncDisposable {
@@ -173,7 +174,7 @@ class DatasetWriter {
   /** The file that the next row group goes to. Full ones stay open: their footers wait for the hash of the source. */
   async #file(): Promise<ColumnFile> {
     const file = this.#files.at(-1)
-    return file === undefined || file.bytes >= fileBytes ? await this.#openFile() : file
+    return file === undefined || file.bytes >= (this.#options.fileBytes ?? fileBytes) ? await this.#openFile() : file
   }
 
   async #openFile(): Promise<ColumnFile> {
