@@ -52,6 +52,7 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
   try {
     for await (const slice of reader.read()) {
       budget.share()
+      if (progress.records === 0) context.log(`first records ${Math.round(performance.now())} ms after the process began`)
       take(slice, quarantine, progress)
       await writers.append(slice.rows, slice.packed)
     }
