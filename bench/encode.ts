@@ -13,7 +13,7 @@ import Table from 'cli-table3'
 import { ColumnFile } from '../src/parquet/column-file.ts'
 import { type AnyColumn, createColumn } from '../src/parquet/columns.ts'
 import { encodeColumn } from '../src/parquet/encode.ts'
-import type { ParquetColumn } from '../src/parquet/row-writer.ts'
+import type { ParquetColumn } from '../src/parquet/parquet-column.ts'
 
 /** Rows and bytes at which a row group ends. */
 const groupRows = 122_880

@@ -5,7 +5,7 @@ import { PipelineError } from '../errors.ts'
 import type { EncodedColumn } from './encode.ts'
 import { FileSink } from './file-sink.ts'
 import { footer, rowGroup } from './footer.ts'
-import type { ParquetColumn } from './row-writer.ts'
+import type { ParquetColumn } from './parquet-column.ts'
 import { int64 } from './thrift.ts'
 
 const physicalTypes = { BIGINT: 'INT64', INT: 'INT32', BOOLEAN: 'BOOLEAN', VARCHAR: 'UTF8' } as const

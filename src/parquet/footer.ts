@@ -1,7 +1,7 @@
 /** The footer of a file (parquet.thrift, `FileMetaData`) for flat schemas, in parquetjs's Thrift structures. */
 import type Int64 from 'node-int64'
 import type { EncodedColumn } from './encode.ts'
-import type { ParquetColumn } from './row-writer.ts'
+import type { ParquetColumn } from './parquet-column.ts'
 import { int64, parquet, serializeThrift } from './thrift.ts'
 
 /** Readers parse it as name and version (parquet-mr, VersionParser); it changes with the bytes that the encoder writes. */

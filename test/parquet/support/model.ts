@@ -2,7 +2,7 @@
 import { ColumnFile } from '../../../src/parquet/column-file.ts'
 import { type AnyColumn, createColumn } from '../../../src/parquet/columns.ts'
 import { type EncodeOptions, encodeColumn } from '../../../src/parquet/encode.ts'
-import type { ParquetColumn } from '../../../src/parquet/row-writer.ts'
+import type { ParquetColumn } from '../../../src/parquet/parquet-column.ts'
 
 export type ModelValue = string | bigint | number | boolean | null
 
