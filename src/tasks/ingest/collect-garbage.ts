@@ -7,15 +7,19 @@ import { runInNewContext } from 'node:vm'
 
 const collectEveryBytes = 8 * 1024 * 1024
 
-/** @returns a function to call with the bytes of garbage made since the last call */
-export function garbageCollector(): (bytes: number) => void {
+let bytesSince = 0
+let collect: ((options: { readonly type: 'minor' }) => void) | null = null
+
+/** Tells that so many bytes of this thread's buffers have become garbage; collects them when it is time to. */
+export function discarded(bytes: number): void {
+  bytesSince += bytes
+  if (bytesSince < collectEveryBytes) return
+  bytesSince = 0
+  collect ??= exposedCollector()
+  collect({ type: 'minor' })
+}
+
+function exposedCollector(): NonNullable<typeof collect> {
   setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as (options: { readonly type: 'minor' }) => void
-  let since = 0
-  return (bytes) => {
-    since += bytes
-    if (since < collectEveryBytes) return
-    since = 0
-    collect({ type: 'minor' })
-  }
+  return runInNewContext('gc') as NonNullable<typeof collect>
 }

@@ -8,6 +8,7 @@ import type { StagedDataset, StagedFile } from '../../lake/stage-report.ts'
 import type { ColumnFile } from '../../parquet/column-file.ts'
 import type { EncodedColumn } from '../../parquet/encode.ts'
 import { appendPacked, BlockPool, ColumnPile, type PackedColumns } from '../../parquet/packed-columns.ts'
+import { discarded } from './collect-garbage.ts'
 import type { ColumnToEncode } from './messages.ts'
 
 /** A row group ends with the slice that brings it to so many rows, or so many bytes of values before compression. */
@@ -132,6 +133,7 @@ class DatasetWriter {
       await before
       const file = await this.#file()
       file.appendRowGroup(columns, rows)
+      discarded(columns.reduce((sum, { pages }) => sum + pages.length, 0))
       this.backlog -= bytes
     }
     this.#written = write().catch((error: unknown) => {

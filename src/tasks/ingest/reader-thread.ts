@@ -9,7 +9,7 @@ import { PipelineError } from '../../errors.ts'
 import { inflatedChunks } from '../../xml/gunzip.ts'
 import { slicesOf } from '../../xml/slices.ts'
 import { XmlError } from '../../xml/xml-error.ts'
-import { garbageCollector } from './collect-garbage.ts'
+import { discarded } from './collect-garbage.ts'
 import type { ReaderSetup, SliceRequest, SliceResponse } from './messages.ts'
 
 const { path, record, sliceBytes } = workerData as ReaderSetup
@@ -70,9 +70,8 @@ function allocate(size: number): Buffer {
 }
 
 async function* collected(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const collect = garbageCollector()
   for await (const chunk of chunks) {
     yield chunk
-    collect(chunk.length)
+    discarded(chunk.length)
   }
 }

@@ -5,7 +5,7 @@ import { type SymbolPath, symbolPath } from '../../discogs/census.ts'
 import { type AnyColumn, createColumn } from '../../parquet/columns.ts'
 import type * as Encode from '../../parquet/encode.ts'
 import { loadImage, packColumns } from '../../parquet/packed-columns.ts'
-import { garbageCollector } from './collect-garbage.ts'
+import { discarded } from './collect-garbage.ts'
 import type { ColumnToEncode, EncodedJob, Job, JobResult, ReadSlice, WorkerSetup } from './messages.ts'
 import { SliceReader } from './slice-reader.ts'
 
@@ -14,7 +14,6 @@ const reader = new SliceReader(dump)
 const columns = reader.datasets.flatMap((dataset) => dataset.columns)
 let told = 0
 let encoder: typeof Encode | null = null
-const collect = garbageCollector()
 
 parentPort?.on('message', (job: Job) => void work(job))
 
@@ -64,7 +63,7 @@ async function encode({ column }: Extract<Job, { kind: 'encode' }>): Promise<Enc
   const loaded = scratchColumn(column)
   loadImage(loaded, column.image)
   const encoded = encoder.encodeColumn(loaded)
-  collect(loaded.byteLength)
+  discarded(loaded.byteLength)
   return { kind: 'encode', encoded }
 }
 
