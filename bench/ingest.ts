@@ -13,11 +13,13 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DuckDBInstance } from '@duckdb/node-api'
 import Table from 'cli-table3'
+import main from '../dags/main.ts'
 import { dumpNamed, dumps } from '../src/discogs/catalogue.ts'
 import type { DumpName } from '../src/discogs/dataset.ts'
 import { stagingDir } from '../src/lake/layout.ts'
+import { compile } from '../src/scheduler/plan.ts'
 import { dumpPath, makeDumps, month, shares } from './support/dumps.ts'
-import { median, runGunzip, runNode, type Usage } from './support/measure.ts'
+import { median, runCommand, runGunzip, runNode, type Usage } from './support/measure.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -36,7 +38,8 @@ const names: readonly DumpName[] = flags.only === undefined ? dumps.map(({ name 
 const first = names.includes('releases') ? 'releases' : (names[0] ?? 'releases')
 const workers = flags.workers?.split(',').map(Number) ?? Array.from({ length: availableParallelism() }, (_, index) => index + 1)
 const runId = `${month}__20260420_060000`
-const ingestScript = join(import.meta.dirname, '../src/tasks/ingest.ts')
+const projectDir = join(import.meta.dirname, '..')
+const plan = compile(main, { projectDir })
 const saxMegabytes = Math.min(20, megabytes)
 
 interface Line {
@@ -92,13 +95,18 @@ async function gunzipAll(which: readonly DumpName[]): Promise<Usage> {
   return { wallMs: sum('wallMs'), cpuMs: sum('cpuMs'), maxRssMb: Number.NaN, output: '' }
 }
 
+/** The task's command in the plan. */
+function commandOf(name: DumpName): string {
+  return plan.tasks.find(({ id }) => id === `ingest.${name}`)?.command ?? ''
+}
+
 /** The task itself, one process a dump, as the scheduler starts them. */
 async function ingest(which: readonly DumpName[], args: readonly string[]): Promise<Usage> {
   rmSync(join(scratch, 'lake'), { recursive: true, force: true })
   const started = performance.now()
   const usages = await Promise.all(
     which.map((name) =>
-      runNode([ingestScript, name, ...args], {
+      runCommand(`${commandOf(name)} ${args.join(' ')}`, {
         RUN_ID: runId,
         DAG_ID: 'main',
         TASK_ID: `ingest.${name}`,

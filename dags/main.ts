@@ -6,6 +6,9 @@ import { params } from './params.ts'
 const about = 'The monthly Discogs dump: XML in, checked Parquet snapshot out, pointer moved last.'
 const runPrefix = ({ dump_month }: { readonly dump_month: string }) => dump_month
 
+/** Ingest has a dozen threads that take and give back megabytes: an arena of the C library for each, and large young heaps, keep a quarter more. */
+const ingestLimits = { nodeOptions: ['--max-semi-space-size=2'], environment: { MALLOC_ARENA_MAX: '1' } }
+
 /** The monthly Discogs dump: XML in, checked Parquet snapshot out, pointer moved last. */
 export default defineDag('main', { about, schedule: '0 6 20 * *', params, runPrefix }, ({ task, check, promote }) => {
   const preflight = task('preflight')
@@ -13,7 +16,7 @@ export default defineDag('main', { about, schedule: '0 6 20 * *', params, runPre
   // The largest dump first: it decides when all are done.
   const ingest = dumps
     .toReversed()
-    .map((dump) => task(`ingest.${dump.name}`, { script: 'ingest', args: [dump.name], upstream: [download] }))
+    .map((dump) => task(`ingest.${dump.name}`, { script: 'ingest', args: [dump.name], upstream: [download], ...ingestLimits }))
   const build = task('build', { upstream: ingest })
   const checks = checkGroups.map((group) => check(`check.${group}`, { script: 'check', args: [group], upstream: [build] }))
   const seal = task('seal', { upstream: checks })

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 export interface Usage {
   /** From the start of the process to its end. */
@@ -17,11 +17,24 @@ export interface Usage {
 const usageModule = join(import.meta.dirname, 'usage.mjs')
 
 /** Runs a script in node. @throws Error with its output when it fails */
-export async function runNode(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Usage> {
+export async function runNode(args: readonly string[]): Promise<Usage> {
+  return runMeasured(process.execPath, args, {})
+}
+
+/** Runs a shell command that becomes one node process, in the project. */
+export async function runCommand(command: string, environment: Readonly<Record<string, string>>): Promise<Usage> {
+  return runMeasured('sh', ['-c', command], environment)
+}
+
+async function runMeasured(
+  command: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<Usage> {
   const directory = mkdtempSync(join(tmpdir(), 'usage-'))
   const file = join(directory, 'usage.json')
   try {
-    const run = await runProcess(process.execPath, ['--import', usageModule, ...args], { ...environment, BENCH_USAGE: file })
+    const run = await runProcess(command, args, { ...environment, NODE_OPTIONS: `--import=${usageModule}`, BENCH_USAGE: file })
     return { ...run, ...(JSON.parse(readFileSync(file, 'utf8')) as Pick<Usage, 'cpuMs' | 'maxRssMb'>) }
   } finally {
     rmSync(directory, { recursive: true })
@@ -43,10 +56,8 @@ async function runProcess(
   environment: Readonly<Record<string, string>>,
 ): Promise<Pick<Usage, 'wallMs' | 'output'>> {
   const started = performance.now()
-  const child = spawn(command, args, {
-    env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const env = { PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`, ...environment }
+  const child = spawn(command, args, { env, cwd: join(import.meta.dirname, '../..'), stdio: ['ignore', 'pipe', 'pipe'] })
   const output: string[] = []
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => output.push(text))
   const [code] = (await once(child, 'close')) as [number | null]

@@ -27,6 +27,8 @@ export interface TaskOptions {
   readonly args?: readonly string[]
   /** Options of the Node process, before the script: limits of its heap and the like. */
   readonly nodeOptions?: readonly string[]
+  /** Variables for this task alone, such as settings of the C library. */
+  readonly environment?: Readonly<Record<string, string>>
   readonly upstream?: readonly TaskRef[]
   /** How often a failed try is followed by another. Default 0. */
   readonly retries?: number
@@ -66,6 +68,7 @@ export interface TaskDefinition {
   readonly script: string
   readonly args: readonly string[]
   readonly nodeOptions: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
   readonly upstream: readonly string[]
   readonly retries: number
   readonly retryDelayMs: number
@@ -124,6 +127,7 @@ class TaskList {
       script = id,
       args = [],
       nodeOptions = [],
+      environment = {},
       upstream = [],
       retries = 0,
       retryDelayMs = 10_000,
@@ -144,6 +148,7 @@ class TaskList {
       script,
       args,
       nodeOptions,
+      environment,
       upstream: edges,
       retries,
       retryDelayMs,

@@ -17,9 +17,9 @@ export interface CompileOptions {
 
 /** @throws PipelineError (exit 2) that names the task at fault */
 export function compile(dag: Dag, { projectDir, scriptsDir = 'src/tasks' }: CompileOptions): Plan {
-  const tasks = dag.tasks.map(({ nodeOptions, ...task }) => ({
+  const tasks = dag.tasks.map(({ nodeOptions, environment, ...task }) => ({
     ...task,
-    command: commandOf([...nodeOptions, `${scriptsDir}/${task.script}.ts`, ...task.args]),
+    command: commandOf([...nodeOptions, `${scriptsDir}/${task.script}.ts`, ...task.args], environment),
   }))
   const plan = checkPlan({ dagId: dag.name, tasks })
   for (const task of plan.tasks) {
@@ -61,8 +61,9 @@ export function shellQuote(text: string): string {
   return /^[A-Za-z0-9_.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
-function commandOf(words: readonly string[]): string {
-  return ['exec node', ...words.map(shellQuote)].join(' ')
+function commandOf(words: readonly string[], environment: Readonly<Record<string, string>>): string {
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${shellQuote(value)}`)
+  return [...variables, 'exec node', ...words.map(shellQuote)].join(' ')
 }
 
 function invalid(message: string): PipelineError {

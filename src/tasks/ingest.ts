@@ -20,7 +20,7 @@ import { SliceSource } from './ingest/slice-source.ts'
 import { WorkerPool } from './ingest/worker-pool.ts'
 
 /** XML that one worker reads at a time: large enough that what a slice costs on the way is nothing, small enough to lie in a cache. */
-const sliceBytes = 1 << 20
+const sliceBytes = 1 << 19
 
 /** More workers than this cannot be fed by one thread that inflates. */
 const maxWorkers = 8

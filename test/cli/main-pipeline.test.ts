@@ -47,7 +47,9 @@ test('active, sql, status, tasks, runs and logs answer for the published run', a
   assert.deepEqual(listed, [{ runId: first, state: 'success', active: true }])
   assert.match(
     log.stdout,
-    new RegExp(`reading .*_releases\\.xml\\.gz, \\d+ bytes\n.*first records \\d+ ms after the process began\n.*read ${releases} records, 0 of them quarantined`),
+    new RegExp(
+      `reading .*_releases\\.xml\\.gz, \\d+ bytes\n.*first records \\d+ ms after the process began\n.*read ${releases} records, 0 of them quarantined`,
+    ),
   )
   assert.deepEqual([missing.code, missing.stderr.includes('did you mean "ingest.releases"?')], [4, true])
 })

@@ -90,6 +90,13 @@ test('every mistake in a dag names the dag and the task', () => {
     assert.throws(() => compile(lab(list), place), { name: 'PipelineError', exitCode: 2, message })
 })
 
+test('options of node and variables of a task are part of its command', () => {
+  const dag = lab(({ task }) =>
+    task('a', { script: 'quick', nodeOptions: ['--no-warnings'], environment: { NAME: 'two words' } }),
+  )
+  assert.equal(compile(dag, place).tasks[0]?.command, "NAME='two words' exec node --no-warnings test/support/tasks/quick.ts")
+})
+
 test('a misspelt edge, option or param does not compile', () => {
   lab(({ task, promote }) => {
     // @ts-expect-error an upstream is a value, never a name
