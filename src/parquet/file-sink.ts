@@ -1,16 +1,19 @@
 import { closeSync, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { Writable } from 'node:stream'
+import { hasCode, messageOf, PipelineError } from '../errors.ts'
 
 /**
  * The output stream that parquetjs writes to. An error is kept and thrown by {@link check}: the library does not await
  * all of its writes, and a rejection nobody awaits would end the process.
  */
 export class FileSink extends Writable {
+  readonly #file: string
   #descriptor: number | null
   #error: unknown = null
 
   constructor(file: string) {
     super({ decodeStrings: false })
+    this.#file = file
     this.#descriptor = openSync(file, 'wx')
   }
 
@@ -25,9 +28,11 @@ export class FileSink extends Writable {
     done()
   }
 
-  /** Throws what went wrong so far. */
+  /** @throws PipelineError naming the file, when something went wrong so far */
   check(): void {
-    if (this.#error !== null) throw this.#error
+    if (this.#error === null) return
+    const hint = hasCode(this.#error, 'ENOSPC') ? { hint: 'free some disk space, then dag retry' } : {}
+    throw new PipelineError(`writing ${this.#file}: ${messageOf(this.#error)}`, { cause: this.#error, ...hint })
   }
 
   /** Syncs and closes the file. @returns its size in bytes */

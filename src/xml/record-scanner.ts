@@ -70,7 +70,7 @@ export class RecordScanner {
   readonly #owners = new Int32Array(maxDepth)
   #bytes: Buffer = Buffer.alloc(0)
   #view = new DataView(this.#bytes.buffer)
-  /** No `&` and no CR lies between what was scanned and this offset: the search for both is the platform's own. */
+  /** No `&` and no CR lies between what was scanned and the first of these offsets; -1 before the first search. */
   #nextEscape = -1
   #nextAmp = -1
   #nextCr = -1
