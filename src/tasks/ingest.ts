@@ -34,7 +34,7 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
   context.log(`reading ${source.path}, ${source.bytes} bytes`)
 
   await using pool = new WorkerPool(workers, { dump: dump.name })
-  using budget = new CoreBudget((share) => (pool.limit = share))
+  using budget = new CoreBudget(workers, (share) => (pool.limit = share))
   const encode = async (column: ColumnToEncode): Promise<EncodedColumn> => {
     const { result } = await pool.run<'encode'>({ kind: 'encode', column })
     return result.encoded

@@ -3,7 +3,7 @@
  * of living ones, and uses so many workers. Cheap and forgiving: a file that a killed process left is swept away by the next one.
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, tmpdir, userInfo } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 
 /** Ingests come and go in seconds: no need to look more often. */
@@ -12,11 +12,16 @@ const lookEveryMs = 250
 export class CoreBudget implements Disposable {
   readonly #directory = join(tmpdir(), `discogs-ingest-${userInfo().uid}`)
   readonly #file = join(this.#directory, String(process.pid))
+  readonly #workers: number
   readonly #onShare: (workers: number) => void
   #lookedMs = Number.NEGATIVE_INFINITY
 
-  /** @param onShare told how many workers are this ingest's share, at least one */
-  constructor(onShare: (workers: number) => void) {
+  /**
+   * @param workers that this ingest would have alone
+   * @param onShare told how many of them are its share, at least one
+   */
+  constructor(workers: number, onShare: (workers: number) => void) {
+    this.#workers = workers
     this.#onShare = onShare
     mkdirSync(this.#directory, { recursive: true })
     writeFileSync(this.#file, '')
@@ -28,7 +33,7 @@ export class CoreBudget implements Disposable {
     const nowMs = performance.now()
     if (nowMs - this.#lookedMs < lookEveryMs) return
     this.#lookedMs = nowMs
-    this.#onShare(Math.max(1, Math.floor(availableParallelism() / this.#living())))
+    this.#onShare(Math.max(1, Math.floor(this.#workers / this.#living())))
   }
 
   [Symbol.dispose](): void {

@@ -23,23 +23,27 @@ interface Thread {
 }
 
 export class WorkerPool implements AsyncDisposable {
-  readonly #threads: readonly Thread[]
+  readonly #size: number
+  readonly #setup: WorkerSetup
+  readonly #threads: Thread[] = []
   readonly #waiting: WaitingJob[] = []
-  #limit: number
+  #limit = 0
   #failure: unknown = null
 
+  /** Starts no worker before {@link limit} is set. @param size how many there may be */
   constructor(size: number, setup: WorkerSetup) {
-    this.#limit = size
-    this.#threads = Array.from({ length: size }, () => this.#start(setup))
+    this.#size = size
+    this.#setup = setup
   }
 
   get size(): number {
-    return this.#threads.length
+    return this.#size
   }
 
   /** How many of the workers get new jobs, at least one. */
   set limit(workers: number) {
     this.#limit = Math.max(1, Math.min(workers, this.size))
+    while (this.#threads.length < this.#limit) this.#threads.push(this.#start())
     this.#dispatch()
   }
 
@@ -75,9 +79,9 @@ export class WorkerPool implements AsyncDisposable {
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
   }
 
-  #start(setup: WorkerSetup): Thread {
+  #start(): Thread {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      workerData: setup,
+      workerData: this.#setup,
       resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
     })
     const thread: Thread = { worker, atHand: [] }
