@@ -33,18 +33,20 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
   mkdirSync(reportsDir(directory), { recursive: true })
   context.log(`reading ${source.path}, ${source.bytes} bytes`)
 
+  using quarantine = new Quarantine(reportsDir(directory), dump, source.path, Number(context.params['quarantine_cap'] ?? 0))
+  using progress = new IngestProgress(context, source.bytes)
+  const onRead = (bytes: number): void => progress.setBytes(bytes)
+  await using slices = new SliceSource({ path: source.path, record: dump.record, sliceBytes, onRead })
   await using pool = new WorkerPool(workers, { dump: dump.name })
+  const reader = new DumpReader(pool, slices)
+  // The first worker begins alone: threads that start together start late together.
+  pool.limit = 1
   using budget = new CoreBudget(workers, (share) => (pool.limit = share))
   const encode = async (column: ColumnToEncode): Promise<EncodedColumn> => {
     const { result } = await pool.run<'encode'>({ kind: 'encode', column })
     return result.encoded
   }
   await using writers = new DatasetWriters(directory, dump.datasets, { runId: context.runId, encode })
-  using quarantine = new Quarantine(reportsDir(directory), dump, source.path, Number(context.params['quarantine_cap'] ?? 0))
-  using progress = new IngestProgress(context, source.bytes)
-  const onRead = (bytes: number): void => progress.setBytes(bytes)
-  await using slices = new SliceSource({ path: source.path, record: dump.record, sliceBytes, onRead })
-  const reader = new DumpReader(pool, slices)
   using _ = onAbort(context.signal, (reason) => {
     slices.stop(reason)
     pool.stop(reason)

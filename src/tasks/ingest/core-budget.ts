@@ -25,7 +25,6 @@ export class CoreBudget implements Disposable {
     this.#onShare = onShare
     mkdirSync(this.#directory, { recursive: true })
     writeFileSync(this.#file, '')
-    this.share()
   }
 
   /** Looks again who else is there, if it is time to. */

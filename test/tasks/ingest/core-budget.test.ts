@@ -19,6 +19,7 @@ test('ingests on one machine share its cores, and a killed one gives its share b
   // Other tests ingest at the same time: shares are bounded, not exact.
   const shares: number[] = []
   using budget = new CoreBudget(64, (share) => shares.push(share))
+  budget.share()
   const alone = shares.at(-1) ?? 0
   const others = await Promise.all(Array.from({ length: 8 }, neighbour))
   await sleep(300)
