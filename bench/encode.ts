@@ -10,8 +10,9 @@ import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
 import Table from 'cli-table3'
+import { Kernel } from '../src/kernel/kernel.ts'
 import { ColumnFile } from '../src/parquet/column-file.ts'
-import { type AnyColumn, createColumn } from '../src/parquet/columns.ts'
+import { type Column, ColumnSet } from '../src/parquet/columns.ts'
 import { encodeColumn } from '../src/parquet/encode.ts'
 import type { ParquetColumn } from '../src/parquet/parquet-column.ts'
 
@@ -26,9 +27,11 @@ const kinds: Readonly<Record<string, ParquetColumn['type']>> = {
   VARCHAR: 'VARCHAR',
 }
 
+const kernel = new Kernel()
+
 interface RowGroup {
   readonly rows: number
-  readonly columns: readonly AnyColumn[]
+  readonly columns: readonly Column[]
 }
 
 interface Loaded {
@@ -45,33 +48,29 @@ async function load(duckdb: DuckDBConnection, file: string): Promise<Loaded> {
     return { name, type, nullable: true }
   })
   const groups: RowGroup[] = []
-  let buffers = columns.map(createColumn)
+  let set = new ColumnSet(kernel, columns)
   let rows = 0
   const endGroup = (): void => {
-    for (const buffer of buffers) buffer.pad(rows)
-    if (rows > 0) groups.push({ rows, columns: buffers })
-    buffers = columns.map(createColumn)
+    for (const column of set.columns) column.pad(rows)
+    if (rows > 0) groups.push({ rows, columns: set.columns })
+    set = new ColumnSet(kernel, columns)
     rows = 0
   }
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-    for (const [index, buffer] of buffers.entries()) {
-      for (const [row, value] of chunk.getColumnValues(index).entries()) if (value !== null) put(buffer, rows + row, value)
+    for (const [index, column] of set.columns.entries()) {
+      for (const [row, value] of chunk.getColumnValues(index).entries()) if (value !== null) put(column, rows + row, value)
     }
     rows += chunk.rowCount
-    if (rows >= groupRows || buffers.reduce((sum, { byteLength }) => sum + byteLength, 0) >= groupBytes) endGroup()
+    if (rows >= groupRows || set.byteLength >= groupBytes) endGroup()
   }
   endGroup()
   return { columns, groups }
 }
 
-function put(column: AnyColumn, row: number, value: DuckDBValue): void {
-  if (column.kind === 'BIGINT') column.putBig(row, BigInt(String(value)))
-  else if (column.kind === 'INT') column.put(row, Number(value))
-  else if (column.kind === 'BOOLEAN') column.put(row, value === true)
-  else {
-    const bytes = Buffer.from(String(value))
-    column.put(row, bytes, 0, bytes.length)
-  }
+function put(column: Column, row: number, value: DuckDBValue): void {
+  if (column.kind === 'BOOLEAN') column.put(row, value === true)
+  else if (column.kind === 'BIGINT') column.put(row, BigInt(String(value)))
+  else column.put(row, column.kind === 'INT' ? Number(value) : String(value))
 }
 
 /** Milliseconds of CPU of the whole process that a function takes. */
@@ -91,7 +90,7 @@ function write(path: string, { columns, groups }: Loaded): void {
   const file = ColumnFile.create(path, columns)
   for (const { rows, columns: buffers } of groups) {
     file.appendRowGroup(
-      buffers.map((buffer) => encodeColumn(buffer)),
+      buffers.map((buffer) => encodeColumn(kernel, buffer)),
       rows,
     )
   }
@@ -128,7 +127,7 @@ async function measure(duckdb: DuckDBConnection, source: string, directory: stri
   for (let round = 0; round < rounds; round++) {
     encode.push(
       await cpuMs(() => {
-        for (const group of loaded.groups) for (const column of group.columns) encodeColumn(column)
+        for (const group of loaded.groups) for (const column of group.columns) encodeColumn(kernel, column)
       }),
     )
   }
@@ -158,8 +157,8 @@ async function printColumns(duckdb: DuckDBConnection, source: string, directory:
     const megabytes = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0) / 1e6
     const values = buffers.reduce((sum, column) => sum + column.values, 0)
     const times: number[] = []
-    for (let round = 0; round < 5; round++) times.push(await cpuMs(() => buffers.map((buffer) => encodeColumn(buffer))))
-    const encoded = buffers.map((buffer) => encodeColumn(buffer))
+    for (let round = 0; round < 5; round++) times.push(await cpuMs(() => buffers.map((buffer) => encodeColumn(kernel, buffer))))
+    const encoded = buffers.map((buffer) => encodeColumn(kernel, buffer))
     const bytes = encoded.reduce((sum, { pages }) => sum + pages.length, 0)
     const sum = `SELECT sum(total_compressed_size)::DOUBLE FROM parquet_metadata('${theirs}') WHERE path_in_schema = '${name}'`
     const duckdbBytes = Number((await duckdb.runAndReadAll(sum)).getRows()[0]?.[0])

@@ -130,6 +130,35 @@ export class CensusTotals {
   }
 }
 
+/** Adds up what was counted by symbol. */
+export class SymbolTotals {
+  readonly #paths: SymbolPath[] = []
+  readonly #elements: number[] = []
+  readonly #strayTexts: number[] = []
+
+  /** @param paths what the symbols stand for that follow those known so far */
+  learn(paths: readonly SymbolPath[]): void {
+    this.#paths.push(...paths)
+  }
+
+  /** @param elements how often each symbol came @param strayTexts how often with text that no column takes */
+  add(elements: Int32Array, strayTexts: Int32Array): void {
+    for (let symbol = 0; symbol < elements.length; symbol++) {
+      this.#elements[symbol] = (this.#elements[symbol] ?? 0) + (elements[symbol] ?? 0)
+      this.#strayTexts[symbol] = (this.#strayTexts[symbol] ?? 0) + (strayTexts[symbol] ?? 0)
+    }
+  }
+
+  lines(): CensusLine[] {
+    return this.#elements.flatMap((count, symbol) => {
+      const known = this.#paths[symbol]
+      if (known === undefined) throw new Error(`nobody said what symbol ${symbol} is`)
+      const stray = { path: known.textPath, status: known.textStatus, count: this.#strayTexts[symbol] ?? 0 }
+      return [{ path: known.path, status: known.status, count }, stray].filter((line) => line.count > 0)
+    })
+  }
+}
+
 /** A path that a scanner's symbol stands for, and that of text in it which no column takes. */
 export interface SymbolPath {
   readonly path: string

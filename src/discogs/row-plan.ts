@@ -1,17 +1,16 @@
 /**
  * Compiles a dump's declarations for the scanner's symbols: which element is a row of which dataset, which value goes into
- * which column. Plain data; `row-mapper.ts` carries it out.
+ * which column. Plain data; `row-program.ts` writes it down for the kernel, which carries it out.
  *
  * A **scope** is an element that counts by instance: a record, a row, a member of a joined string, a track. Its scalars are its
  * own text and attributes, and those of its children; they are kept by symbol until the scope ends.
  */
-import type { AnyColumn } from '../parquet/columns.ts'
 import type { ElementTree, SymbolTable } from '../xml/symbols.ts'
 import type { Column, Dataset, Dump, FlatPart, Reader, Source } from './dataset.ts'
 import { elementTree } from './element-tree.ts'
 import { parsePath, splitAtStar } from './path.ts'
 
-/** What a step does: numbers, since a switch over strings costs more than most of its cases. */
+/** What a step does, as the kernel numbers it (`Op` in `src/kernel/assembly/program.ts`). */
 export const op = {
   text: 0,
   id: 1,
@@ -36,7 +35,8 @@ export const op = {
 /** How a column gets its value. */
 export interface Step {
   readonly op: (typeof op)[keyof typeof op]
-  readonly column: AnyColumn
+  /** Counted over the columns of all datasets, as are all below. */
+  readonly column: number
   /** Of the scalar, where it is one. */
   readonly symbol: number
   /** Index of the scope whose ordinal a position is. */
@@ -55,7 +55,7 @@ export interface RowStep {
 
 /** What an instance of a scope adds to a string of its record. */
 export interface JoinStep {
-  readonly column: AnyColumn
+  readonly column: number
   readonly dataset: number
   readonly separator: Uint8Array
   readonly read: 'text' | 'id' | 'flat'
@@ -88,9 +88,11 @@ export interface RowPlan {
   readonly isScalar: Uint8Array
   readonly idSymbol: number
   /** The columns that hold the record's id in every row. */
-  readonly idColumns: readonly { readonly dataset: number; readonly column: AnyColumn }[]
+  readonly idColumns: readonly { readonly dataset: number; readonly column: number }[]
   /** By dataset: a number for each of its labels; 0 where the order of labels is free. */
   readonly ranks: readonly number[]
+  /** By dataset: its first column; one more number ends the last. */
+  readonly firstColumns: readonly number[]
 }
 
 /** The tree to make a scanner's symbols from. */
@@ -98,29 +100,26 @@ export function symbolTree(dump: Dump): ElementTree {
   return elementTree(dump)
 }
 
-/**
- * @param columns of each dataset of the dump
- * @throws Error for a declaration that asks for more than this engine can do
- */
-export function rowPlan(dump: Dump, symbols: SymbolTable, columns: readonly (readonly AnyColumn[])[]): RowPlan {
-  return new Compiler(dump, symbols, columns).compile()
+/** @throws Error for a declaration that asks for more than this engine can do */
+export function rowPlan(dump: Dump, symbols: SymbolTable): RowPlan {
+  return new Compiler(dump, symbols).compile()
 }
 
 /** @throws Error when the declarations ask for what the compiler does not know; they are static, so any test finds that */
 class Compiler {
   readonly #dump: Dump
   readonly #symbols: SymbolTable
-  readonly #columns: readonly (readonly AnyColumn[])[]
+  readonly #firstColumns: readonly number[]
   readonly #scopes: Scope[] = []
   readonly #scopeOf: Int16Array
   readonly #isScalar: Uint8Array
   readonly #record: number
   readonly #nested: number | null
 
-  constructor(dump: Dump, symbols: SymbolTable, columns: readonly (readonly AnyColumn[])[]) {
+  constructor(dump: Dump, symbols: SymbolTable) {
     this.#dump = dump
     this.#symbols = symbols
-    this.#columns = columns
+    this.#firstColumns = firstColumns(dump)
     this.#scopeOf = new Int16Array(symbols.size).fill(-1)
     this.#isScalar = new Uint8Array(symbols.size)
     this.#record = symbols.element(0, dump.record)
@@ -139,6 +138,7 @@ class Compiler {
       idSymbol,
       idColumns: this.#dump.datasets.flatMap((dataset, index) => this.#idColumns(index, dataset)),
       ranks: this.#dump.datasets.map(({ rows }) => (rows?.order === 'scoped' ? Object.keys(rows.elements).length : 0)),
+      firstColumns: this.#firstColumns,
     }
   }
 
@@ -148,10 +148,8 @@ class Compiler {
     )
   }
 
-  #column(dataset: number, column: number): AnyColumn {
-    const found = this.#columns[dataset]?.[column]
-    if (found === undefined) throw new Error(`dataset ${dataset} has no buffer for column ${column}`)
-    return found
+  #column(dataset: number, column: number): number {
+    return (this.#firstColumns[dataset] ?? 0) + column
   }
 
   #dataset(index: number, dataset: Dataset): void {
@@ -206,7 +204,7 @@ class Compiler {
     }
   }
 
-  #value(scope: number, column: AnyColumn, { path, read }: Extract<Source, { from: 'row' | 'record' }>): Step {
+  #value(scope: number, column: number, { path, read }: Extract<Source, { from: 'row' | 'record' }>): Step {
     return step(opOf[read], column, { symbol: this.#scalar(scope, path) })
   }
 
@@ -299,9 +297,15 @@ const opOf: Readonly<Record<Reader, Step['op']>> = {
   'date-day': op.dateDay,
 }
 
+function firstColumns({ datasets }: Dump): number[] {
+  const first = [0]
+  for (const { columns } of datasets) first.push((first.at(-1) ?? 0) + columns.length)
+  return first
+}
+
 const noText = new Uint8Array(0)
 
-function step(code: Step['op'], column: AnyColumn, what: Partial<Pick<Step, 'symbol' | 'scope' | 'text'>> = {}): Step {
+function step(code: Step['op'], column: number, what: Partial<Pick<Step, 'symbol' | 'scope' | 'text'>> = {}): Step {
   return { op: code, column, symbol: what.symbol ?? 0, scope: what.scope ?? 0, text: what.text ?? noText }
 }
 

@@ -2,9 +2,6 @@
  * Lower and upper bounds of a column's values for readers to prune by (parquet.thrift, `Statistics`): text in the order
  * of its unsigned bytes, numbers signed, bytes as PLAIN encoding writes one value.
  */
-import type { AnyColumn } from './columns.ts'
-import type { Dictionary } from './dictionary.ts'
-
 export interface Bounds {
   readonly min: Uint8Array<ArrayBuffer>
   /** Null when every text above the values is longer than a bound may be. */
@@ -14,124 +11,11 @@ export interface Bounds {
 }
 
 /** Longer texts are bounded by a prefix. */
-export const maxBoundBytes = 64
+const maxBoundBytes = 64
 
-/** Texts as PLAIN encoding writes them, in a buffer that goes on for at least 4 bytes. */
-interface PlainTexts {
-  readonly bytes: Uint8Array
-  readonly view: DataView
-  readonly length: number
-}
-
-/**
- * @param dictionary the column's, when it has one: fewer values to look at
- * @returns null for a column without values
- */
-export function boundsOf(column: AnyColumn, dictionary: Dictionary | null): Bounds | null {
-  if (column.values === 0) return null
-  const values = dictionary?.size ?? column.values
-  switch (column.kind) {
-    case 'VARCHAR':
-      return textBounds(dictionary === null ? column : plainTexts(dictionary))
-    case 'BIGINT':
-      return longBounds(dictionary === null ? column.lanes : new Int32Array(dictionary.bytes.buffer), values)
-    case 'INT':
-      return intBounds(dictionary === null ? column.data : new Int32Array(dictionary.bytes.buffer), values)
-    case 'BOOLEAN': {
-      const data = column.data.subarray(0, column.values)
-      return exact(Buffer.of(data.includes(0) ? 0 : 1), Buffer.of(data.includes(1) ? 1 : 0))
-    }
-  }
-}
-
-function plainTexts({ bytes }: Dictionary): PlainTexts {
-  return { bytes, view: new DataView(bytes.buffer), length: bytes.length }
-}
-
-function exact(min: Buffer, max: Buffer): Bounds {
+/** The least and the greatest value themselves. */
+export function exactBounds(min: Buffer, max: Buffer): Bounds {
   return { min: alone(min), max: alone(max), minExact: true, maxExact: true }
-}
-
-function intBounds(data: Int32Array, values: number): Bounds {
-  let min = data[0] ?? 0
-  let max = min
-  for (let i = 1; i < values; i++) {
-    const value = data[i] ?? 0
-    if (value < min) min = value
-    else if (value > max) max = value
-  }
-  const bytes = Buffer.alloc(8)
-  bytes.writeInt32LE(min, 0)
-  bytes.writeInt32LE(max, 4)
-  return exact(bytes.subarray(0, 4), bytes.subarray(4))
-}
-
-/** Compares the high lanes signed, the low ones unsigned. */
-function longBounds(lanes: Int32Array, values: number): Bounds {
-  let minHigh = lanes[1] ?? 0
-  let minLow = (lanes[0] ?? 0) >>> 0
-  let maxHigh = minHigh
-  let maxLow = minLow
-  for (let i = 2; i < 2 * values; i += 2) {
-    const low = (lanes[i] ?? 0) >>> 0
-    const high = lanes[i + 1] ?? 0
-    if (high < minHigh || (high === minHigh && low < minLow)) {
-      minHigh = high
-      minLow = low
-    } else if (high > maxHigh || (high === maxHigh && low > maxLow)) {
-      maxHigh = high
-      maxLow = low
-    }
-  }
-  const bytes = Buffer.alloc(16)
-  bytes.writeUInt32LE(minLow, 0)
-  bytes.writeInt32LE(minHigh, 4)
-  bytes.writeUInt32LE(maxLow, 8)
-  bytes.writeInt32LE(maxHigh, 12)
-  return exact(bytes.subarray(0, 8), bytes.subarray(8))
-}
-
-/** Hot: the first four bytes of a value, as a number, decide nearly always. */
-function textBounds(texts: PlainTexts): Bounds {
-  const { view, length } = texts
-  let min = 0
-  let max = 0
-  let minKey = keyOf(view, 0)
-  let maxKey = minKey
-  for (let at = 0; at < length; at += 4 + view.getInt32(at, true)) {
-    const key = keyOf(view, at)
-    if (key <= minKey && (key < minKey || compareTexts(texts, at, min) < 0)) {
-      minKey = key
-      min = at
-    } else if (key >= maxKey && (key > maxKey || compareTexts(texts, at, max) > 0)) {
-      maxKey = key
-      max = at
-    }
-  }
-  return truncatedBounds(textAt(texts, min), textAt(texts, max))
-}
-
-/** The first four bytes, zeros where the text is shorter; column buffers have room for reading past the last value. */
-function keyOf(view: DataView, at: number): number {
-  const size = view.getInt32(at, true)
-  const key = view.getUint32(at + 4)
-  return size >= 4 ? key : size === 0 ? 0 : (key & (-1 << (8 * (4 - size)))) >>> 0
-}
-
-function compareTexts({ view, bytes }: PlainTexts, left: number, right: number): number {
-  if (left === right) return 0
-  const leftSize = view.getInt32(left, true)
-  const rightSize = view.getInt32(right, true)
-  const common = Math.min(leftSize, rightSize) + 4
-  for (let i = 4; i < common; i++) {
-    const difference = (bytes[left + i] ?? 0) - (bytes[right + i] ?? 0)
-    if (difference !== 0) return difference
-  }
-  return leftSize - rightSize
-}
-
-function textAt({ view, bytes }: PlainTexts, at: number): Buffer {
-  return Buffer.from(bytes.subarray(at + 4, at + 4 + view.getInt32(at, true)))
 }
 
 /** Cuts bounds of UTF-8 texts to at most {@link maxBoundBytes}, between characters; the upper one is then moved up. */

@@ -4,23 +4,23 @@ import { parseArgs } from 'node:util'
 import { dumpNamed } from '../discogs/catalogue.ts'
 import type { Dump } from '../discogs/dataset.ts'
 import { PipelineError } from '../errors.ts'
+import { Kernel } from '../kernel/kernel.ts'
 import { reportsDir, stagingDir } from '../lake/layout.ts'
-import type { EncodedColumn } from '../parquet/encode.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
 import { runTask } from '../task-process.ts'
 import { XmlError } from '../xml/xml-error.ts'
 import { type DumpFile, findDumpFile } from './dump-file.ts'
 import { CoreBudget } from './ingest/core-budget.ts'
 import { DatasetWriters } from './ingest/dataset-writers.ts'
-import type { ColumnToEncode, ReadSlice } from './ingest/messages.ts'
+import type { ColumnToEncode, EncodedJob, ReadSlice } from './ingest/messages.ts'
 import { IngestProgress } from './ingest/progress.ts'
 import { Quarantine } from './ingest/quarantine.ts'
 import { DumpReader } from './ingest/read-dump.ts'
 import { SliceSource } from './ingest/slice-source.ts'
 import { WorkerPool } from './ingest/worker-pool.ts'
 
-/** XML that one worker reads at a time: large enough that what a slice costs on the way is nothing, small enough to lie in a cache. */
-const sliceBytes = 1 << 19
+/** XML that one worker reads at a time: large enough that what a slice costs on the way is nothing. */
+const sliceBytes = 1 << 20
 
 /** More workers than this cannot be fed by one thread that inflates. */
 const maxWorkers = 8
@@ -36,27 +36,30 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
   using quarantine = new Quarantine(reportsDir(directory), dump, source.path, Number(context.params['quarantine_cap'] ?? 0))
   using progress = new IngestProgress(context, source.bytes)
   const onRead = (bytes: number): void => progress.setBytes(bytes)
-  await using slices = new SliceSource({ path: source.path, record: dump.record, sliceBytes, onRead })
-  await using pool = new WorkerPool(workers, { dump: dump.name })
-  const reader = new DumpReader(pool, slices)
+  const kernel = new Kernel()
+  await using slices = new SliceSource({
+    kernel,
+    path: source.path,
+    record: dump.record,
+    sliceBytes,
+    signal: context.signal,
+    onRead,
+  })
+  await using pool = new WorkerPool(workers, { kernel: kernel.share, dump: dump.name })
+  const reader = new DumpReader({ kernel, datasets: dump.datasets, pool, source: slices })
   // The first worker begins alone: threads that start together start late together.
   pool.limit = 1
   using budget = new CoreBudget(workers, (share) => (pool.limit = share))
-  const encode = async (column: ColumnToEncode): Promise<EncodedColumn> => {
-    const { result } = await pool.run<'encode'>({ kind: 'encode', column })
-    return result.encoded
-  }
-  await using writers = new DatasetWriters(directory, dump.datasets, { runId: context.runId, encode })
-  using _ = onAbort(context.signal, (reason) => {
-    slices.stop(reason)
-    pool.stop(reason)
-  })
+  const encode = async (column: ColumnToEncode): Promise<EncodedJob> =>
+    await pool.run<'encode'>('encode', () => ({ kind: 'encode', column }))
+  await using writers = new DatasetWriters(directory, dump.datasets, { kernel, runId: context.runId, encode })
+  using _ = onAbort(context.signal, (reason) => pool.stop(reason))
   try {
     for await (const slice of reader.read()) {
       budget.share()
       if (progress.records === 0) context.log(`first records ${Math.round(performance.now())} ms after the process began`)
       take(slice, quarantine, progress)
-      await writers.append(slice.rows, slice.packed)
+      await writers.append(slice.batch)
     }
     if (progress.records === 0) throw new XmlError('the XML holds no record', reader.xmlBytes)
   } catch (error) {

@@ -9,7 +9,9 @@ import { createGunzip } from 'node:zlib'
 import { messageOf, PipelineError } from '../errors.ts'
 
 const readBytes = 1 << 18
-const inflateBytes = 1 << 19
+const inflateBytes = 1 << 18
+/** Inflating goes on in a thread of libuv while what it gave is looked at. */
+const aheadBytes = 1 << 20
 
 export interface InflateOptions {
   readonly signal?: AbortSignal
@@ -18,7 +20,7 @@ export interface InflateOptions {
 }
 
 /**
- * The inflated bytes of `file`, in chunks of at most 512 KiB.
+ * The inflated bytes of `file`, in chunks of at most 256 KiB.
  * @throws PipelineError, not retryable, naming the file, and the compressed offset where the stream breaks
  */
 export async function* inflatedChunks(file: string, options: InflateOptions = {}): AsyncGenerator<Buffer> {
@@ -32,7 +34,7 @@ export async function* inflatedChunks(file: string, options: InflateOptions = {}
       done(null, chunk)
     },
   })
-  const gunzip = createGunzip({ chunkSize: inflateBytes })
+  const gunzip = createGunzip({ chunkSize: inflateBytes, readableHighWaterMark: aheadBytes } as object)
   const source = createReadStream(file, { highWaterMark: readBytes, ...(options.signal && { signal: options.signal }) })
   // An error anywhere reaches the loop below through `gunzip`, which pipeline destroys with it.
   pipeline(source, observe, gunzip, () => {})

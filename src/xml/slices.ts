@@ -6,8 +6,10 @@
  * Where the cuts lie depends on the bytes of the XML alone, never on the chunks it came in.
  */
 import { isSpace, skipSpace } from './markup.ts'
-import { paddingBytes } from './record-scanner.ts'
 import { XmlError } from './xml-error.ts'
+
+/** Bytes behind a slice that whoever scans it overwrites: one of each that ends a search, then zeros. */
+export const paddingBytes = 32
 
 export interface Slice {
   /** Byte offset in the XML. */
@@ -27,6 +29,8 @@ export interface SliceOptions {
   readonly maxBytes?: number
   /** Memory for a slice of so many bytes; what is in it does not matter. Default: new memory each time. */
   readonly allocate?: (size: number) => Buffer
+  /** Told of memory that is not needed any more, that of slices excepted: they belong to whoever got them. */
+  readonly free?: (bytes: Buffer) => void
 }
 
 /** The first slice is small: reading begins with code that is not compiled yet, and somebody waits for the first records. */
@@ -58,6 +62,11 @@ export async function* slicesOf(chunks: AsyncIterable<Buffer>, options: SliceOpt
   yield cutter.takeRest()
 }
 
+/** What a slice takes, with the chunk that ends behind it. */
+function usualBytes({ sliceBytes }: SliceOptions): number {
+  return sliceBytes + (sliceBytes >>> 2)
+}
+
 /** What came and was not cut off yet. */
 class Cutter {
   readonly #options: SliceOptions
@@ -77,7 +86,7 @@ class Cutter {
     this.#options = options
     this.#endTag = Buffer.from(`</${options.record}`)
     this.#startTag = Buffer.from(`<${options.record}`)
-    this.#bytes = this.#buffer(2 * options.sliceBytes)
+    this.#bytes = this.#buffer(usualBytes(options))
     this.target = Math.min(options.sliceBytes, firstSliceBytes)
     this.#searched = this.target
   }
@@ -87,9 +96,11 @@ class Cutter {
     if (size + paddingBytes > this.#bytes.length) {
       const wider = this.#buffer(2 * size)
       this.#bytes.copy(wider, 0, 0, this.length)
+      this.#options.free?.(this.#bytes)
       this.#bytes = wider
     }
-    chunk.copy(this.#bytes, this.length)
+    // Not `copy`, which moves shared memory word by word.
+    this.#bytes.fill(chunk, this.length, size)
     this.length = size
   }
 
@@ -124,7 +135,7 @@ class Cutter {
   take(end: number): Slice {
     const slice = this.#slice(end, false)
     const rest = this.length - end
-    const bytes = this.#buffer(Math.max(2 * this.#options.sliceBytes, 2 * rest))
+    const bytes = this.#buffer(usualBytes(this.#options) + rest)
     this.#bytes.copy(bytes, 0, end, this.length)
     this.#bytes = bytes
     this.length = rest

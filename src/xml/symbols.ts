@@ -3,6 +3,8 @@
  * Declared paths are known from the start; others are learnt when they are met first.
  */
 
+import type { Kernel } from '../kernel/kernel.ts'
+
 /** The element paths that somebody wants to know of; may contain itself (a track in a track). */
 export interface ElementTree {
   readonly name: string
@@ -13,8 +15,9 @@ export interface ElementTree {
 /** Symbols fit 12 bits. */
 export const maxSymbols = 4096
 
-/** Of a name, so many words of 4 bytes are compared as numbers; bytes beyond them one by one. */
-const nameWords = 4
+/** The first bytes of a name, which the scanner compares at once. */
+const patternBytes = 16
+
 const tableSize = 4 * maxSymbols
 
 /** The symbol of the document; its only child is the record, {@link recordSymbol}. */
@@ -33,17 +36,22 @@ interface Entry {
 export class SymbolTable {
   readonly #entries: Entry[] = []
   readonly #declared: number
-  /** By symbol: bytes of the name. */
-  readonly lengths = new Int32Array(maxSymbols)
-  /** By symbol, {@link nameWords} each: the first bytes of the name, little-endian, and which bits of them count. */
-  readonly words = new Int32Array(nameWords * maxSymbols)
-  readonly masks = new Int32Array(nameWords * maxSymbols)
+  readonly #kernel: Kernel
+  /** In the kernel's memory, as `assembly/symbols.ts` reads them: patterns, masks, lengths, addresses of the names. */
+  readonly #tables: number
   /** Open addressing: owner and kind, name's hash, symbol. */
   readonly #keys = new Int32Array(tableSize)
   readonly #hashes = new Int32Array(tableSize)
   readonly #symbols = new Int32Array(tableSize)
 
-  constructor(record: ElementTree) {
+  /** Makes these the symbols that the kernel's scanner knows. */
+  constructor(kernel: Kernel, record: ElementTree) {
+    this.#kernel = kernel
+    const { exports } = kernel
+    this.#tables = exports.allocate(exports.symbolTableBytes()) >>> 0
+    exports.useSymbols(this.#tables)
+    kernel.lookUp = (owner, isAttribute, start, end) =>
+      this.lookUp(owner, isAttribute, kernel.bytes(start, end - start), 0, end - start)
     this.#add({ name: '', owner: documentSymbol, isAttribute: false })
     this.#declare(record)
     this.#declared = this.#entries.length
@@ -112,14 +120,13 @@ export class SymbolTable {
 
   #add(entry: Entry): number {
     const symbol = this.#entries.push(entry) - 1
-    const name = Buffer.alloc(4 * nameWords)
-    const mask = Buffer.alloc(4 * nameWords)
-    this.lengths[symbol] = Buffer.byteLength(entry.name)
-    mask.fill(0xff, 0, name.write(entry.name, 'latin1'))
-    for (let word = 0; word < nameWords; word++) {
-      this.words[nameWords * symbol + word] = name.readInt32LE(4 * word)
-      this.masks[nameWords * symbol + word] = mask.readInt32LE(4 * word)
-    }
+    const name = Buffer.from(entry.name)
+    const pattern = this.#kernel.bytes(this.#tables + patternBytes * symbol, patternBytes).fill(0)
+    const mask = this.#kernel.bytes(this.#tables + patternBytes * (maxSymbols + symbol), patternBytes).fill(0)
+    mask.fill(0xff, 0, name.copy(pattern))
+    const numbers = this.#kernel.int32(this.#tables + 2 * patternBytes * maxSymbols, 2 * maxSymbols)
+    numbers[symbol] = name.length
+    numbers[maxSymbols + symbol] = this.#kernel.store(name)
     return symbol
   }
 

@@ -8,11 +8,9 @@ import { ParquetReader } from '@dsnp/parquetjs'
 import type { PageType } from '@dsnp/parquetjs/dist/gen-nodejs/parquet_types.js'
 import { decodeThrift } from '@dsnp/parquetjs/dist/lib/util.js'
 import { ColumnFile } from '../../src/parquet/column-file.ts'
-import { createColumn } from '../../src/parquet/columns.ts'
-import { encodeColumn } from '../../src/parquet/encode.ts'
 import { PipelineError } from '../../src/errors.ts'
 import { parquet } from '../../src/parquet/thrift.ts'
-import { filled, type ModelColumn, writeModel } from './support/model.ts'
+import { encoded, type ModelColumn, writeModel } from './support/model.ts'
 import { countWhere, openDuckDb, readWithDuckDb } from './support/readers.ts'
 
 const columns = [
@@ -45,10 +43,10 @@ test('a file says its rows and bytes while it grows and when it is closed', asyn
   const path = newFile()
   const file = ColumnFile.create(path, columns)
   assert.deepEqual([file.rows, file.bytes], [0, 4])
-  const encoded = rows(500).map((column) => encodeColumn(filled(column)))
-  file.appendRowGroup(encoded, 500)
-  assert.deepEqual([file.rows, file.bytes], [500, 4 + encoded.reduce((sum, { pages }) => sum + pages.length, 0)])
-  file.appendRowGroup(encoded, 500)
+  const chunks = rows(500).map((column) => encoded(column))
+  file.appendRowGroup(chunks, 500)
+  assert.deepEqual([file.rows, file.bytes], [500, 4 + chunks.reduce((sum, { pages }) => sum + pages.length, 0)])
+  file.appendRowGroup(chunks, 500)
   const bytes = file.close({ run_id: 'x' })
   assert.equal(bytes, (await readFile(path)).length)
   const reader = await ParquetReader.openFile(path)
@@ -155,7 +153,7 @@ test('0 rows make no row group', async () => {
   const path = newFile()
   const file = ColumnFile.create(path, columns)
   file.appendRowGroup(
-    columns.map((column) => encodeColumn(createColumn(column))),
+    rows(0).map((column) => encoded(column)),
     0,
   )
   file.close()
@@ -175,9 +173,8 @@ test('encoded columns that came from another thread are written alike', async ()
   const [direct, sent] = [newFile(), newFile()]
   for (const path of [direct, sent]) {
     const file = ColumnFile.create(path, columns)
-    const encoded = rows(5000).map((column) => encodeColumn(filled(column)))
-    const transfer = encoded.map(({ pages }) => pages.buffer)
-    file.appendRowGroup(path === sent ? structuredClone(encoded, { transfer }) : encoded, 5000)
+    const chunks = rows(5000).map((column) => encoded(column))
+    file.appendRowGroup(path === sent ? structuredClone(chunks) : chunks, 5000)
     file.close()
   }
   assert.ok((await readFile(direct)).equals(await readFile(sent)))
@@ -200,9 +197,9 @@ test('an abandoned file is let go of', () => {
 
 test('columns that do not fit the file or one another are refused', () => {
   const file = ColumnFile.create(newFile(), columns)
-  const [id, text] = rows(3).map((column) => encodeColumn(filled(column)))
-  const [shorter] = rows(2).map((column) => encodeColumn(filled(column)))
-  const optional = encodeColumn(filled({ name: 'id', type: 'BIGINT', nullable: true, values: [1, 2, 3] }))
+  const [id, text] = rows(3).map((column) => encoded(column))
+  const [shorter] = rows(2).map((column) => encoded(column))
+  const optional = encoded({ name: 'id', type: 'BIGINT', nullable: true, values: [1, 2, 3] })
   assert.ok(id !== undefined && text !== undefined && shorter !== undefined)
   const refused = (message: RegExp) => (error: unknown) =>
     error instanceof PipelineError && !error.retryable && message.test(error.message)

@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { encodeColumn } from '../../src/parquet/encode.ts'
 import {
   asRead,
+  encoded,
+  filled,
+  kernel,
   type ModelColumn,
   type ModelValue,
   type ReadValue,
@@ -129,7 +133,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'one distinct value': { columns: texts(upTo(1000, () => 'same')) },
   'dictionary of many texts': {
-    columns: texts(upTo(80_000, (row) => `text ${skewed(row, 60_000)}`)),
+    columns: texts(upTo(80_000, (row) => `text ${skewed(row, 30_000)}`)),
     encodings: ['RLE_DICTIONARY'],
   },
   '100,000 distinct values': { columns: texts(upTo(100_000, (row) => `text ${row}`)), encodings: ['PLAIN'] },
@@ -235,6 +239,30 @@ for (const [name, one] of Object.entries(cases)) {
   })
 }
 
+for (const [name, { columns, encodings, options }] of Object.entries(cases)) {
+  if (encodings === undefined) continue
+  test(`${name}: encoded as ${encodings.join(', ')}`, () => {
+    assert.deepEqual(
+      columns.map((column) => encoded(column, options).encoding),
+      encodings,
+    )
+  })
+}
+
+test('a last text longer than its page ends where it ends, whatever lies behind it', () => {
+  // Taken for a length, these lead anywhere, backwards too.
+  for (const behind of [0, 0x7fff_ffff, 0xffff_0000, 0xffff_ffff]) {
+    const [model] = texts(['a', 'b'.repeat(100), 'c'.repeat(200)])
+    assert.ok(model)
+    const column = filled(model)
+    const { byteOffset, length } = column.data
+    kernel.bytes(byteOffset + length, 4).writeUInt32LE(behind)
+    const { dataPages, uncompressedSize } = encodeColumn(kernel, column, { pageBytes: 50 })
+    assert.equal(dataPages, 3)
+    assert.ok(uncompressedSize < 500, `${uncompressedSize} bytes`)
+  }
+})
+
 const arrowTypes = { BIGINT: 'int64', INT: 'int32', BOOLEAN: 'bool', VARCHAR: 'string' } as const
 
 /** A value that `<` orders as Parquet does: bytes, one a character, instead of UTF-16. */
@@ -260,7 +288,7 @@ function isPresent(value: ModelValue): value is Exclude<ModelValue, null> {
 /** Recomputed from the values: null count, bounds that hold and are exact where they say so. */
 function assertFooter(chunk: ChunkFooter | undefined, column: ModelColumn, values: readonly ModelValue[]): void {
   const present = sorted(values)
-  const [min = null, max = null] = [present[0], present.at(-1)]
+  const [min, max] = [present[0] ?? null, present.at(-1) ?? null]
   assert.equal(chunk?.name, column.name)
   assert.equal(chunk.values, String(values.length))
   assert.equal(chunk.nulls, String(values.length - present.length))

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { TextColumn } from '../../src/parquet/columns.ts'
-import { boundsOf, truncatedBounds } from '../../src/parquet/statistics.ts'
-import { fill } from './support/model.ts'
+import { truncatedBounds } from '../../src/parquet/statistics.ts'
+import { encoded } from './support/model.ts'
 
 function bounds(min: string, max: string): { min: string; max: string | null; minExact: boolean; maxExact: boolean } {
   const found = truncatedBounds(Buffer.from(min), Buffer.from(max))
@@ -42,7 +41,6 @@ test('no bound holds a surrogate, and U+10FFFF has no successor', () => {
 })
 
 test('short texts are compared by their own bytes, not by what lies behind them', () => {
-  const column = new TextColumn(false)
   // Behind `b` comes a length of 0x7b, which is greater than `z`.
   for (const values of [
     ['b', 'a'.repeat(0x7b), 'bz'],
@@ -50,11 +48,39 @@ test('short texts are compared by their own bytes, not by what lies behind them'
     ['', '\0'],
   ]) {
     const sorted = [...values].sort()
-    column.reset()
-    fill(column, values)
-    const found = boundsOf(column, null)
+    const { encoding, bounds: found } = encoded({ name: 'text', type: 'VARCHAR', nullable: true, values })
+    assert.equal(encoding, 'PLAIN')
     assert.ok(found)
     assert.equal(Buffer.from(found.min).toString(), sorted[0]?.slice(0, 64))
     if (found.maxExact) assert.equal(Buffer.from(found.max ?? []).toString(), sorted.at(-1))
   }
+})
+
+test('texts are compared as unsigned bytes, to their ends, with or without a dictionary', () => {
+  const shared = 'p'.repeat(100)
+  const sets = [
+    ['b', 'a', 'ab', 'a\0', 'aa'],
+    ['same eight', 'same eight bytes', 'same eigh', 'same eight\0'],
+    ['é', 'z', '\u{1f600}', '\uffee', '~~~~~~~~~'],
+    [`${shared}b`, `${shared}a`, shared, `${shared}ab`].map((text) => text.slice(60)),
+    ['12345678', '1234567', '123456789', '1234567\0'],
+  ]
+  for (const set of sets) {
+    const sorted = set.map((text) => Buffer.from(text)).sort((left, right) => Buffer.compare(left, right))
+    for (const values of [set, set.toReversed(), [...set, ...set, ...set, ...set]]) {
+      const found = encoded({ name: 'text', type: 'VARCHAR', nullable: false, values }).bounds
+      assert.deepEqual([Buffer.from(found?.min ?? []), Buffer.from(found?.max ?? [])], [sorted[0], sorted.at(-1)])
+    }
+  }
+})
+
+test('booleans that are all the same have one value for both bounds', () => {
+  const boundsOf = (values: readonly boolean[]): (number | undefined)[] => {
+    const { bounds } = encoded({ name: 'flag', type: 'BOOLEAN', nullable: false, values })
+    return [bounds?.min[0], bounds?.max?.[0]]
+  }
+  assert.deepEqual(boundsOf([true, true]), [1, 1])
+  assert.deepEqual(boundsOf([false, false]), [0, 0])
+  assert.deepEqual(boundsOf([true, false]), [0, 1])
+  assert.deepEqual(boundsOf([false, false, true]), [0, 1])
 })

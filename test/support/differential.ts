@@ -3,13 +3,14 @@
  * however the document is cut into chunks and slices.
  */
 import type { CensusLine } from '../../src/discogs/census.ts'
-import { CensusTotals, type SymbolPath, symbolPath } from '../../src/discogs/census.ts'
+import { CensusTotals, type SymbolPath, SymbolTotals, symbolPath } from '../../src/discogs/census.ts'
 import type { Dump } from '../../src/discogs/dataset.ts'
-import { type ColumnKind, createColumn } from '../../src/parquet/columns.ts'
-import { appendPacked, BlockPool, ColumnPile, loadImage, packColumns } from '../../src/parquet/packed-columns.ts'
+import { Kernel } from '../../src/kernel/kernel.ts'
+import { type Column, ColumnSet } from '../../src/parquet/columns.ts'
+import { PileSet } from '../../src/parquet/piles.ts'
+import { RowBatch } from '../../src/tasks/ingest/row-batch.ts'
 import { type SliceFindings, SliceReader } from '../../src/tasks/ingest/slice-reader.ts'
-import { paddingBytes } from '../../src/xml/record-scanner.ts'
-import { type Slice, slicesOf } from '../../src/xml/slices.ts'
+import { paddingBytes, type Slice, slicesOf } from '../../src/xml/slices.ts'
 
 /** Everything that reading a document gives. */
 export interface Reading {
@@ -33,19 +34,30 @@ const whole: Cutting = { sliceBytes: 1 << 18, chunkBytes: 1 << 18 }
 /** Reads many documents of one dump with one engine. */
 export class Engine {
   readonly #dump: Dump
+  readonly #kernel = new Kernel()
   readonly #reader: SliceReader
   readonly #paths: SymbolPath[] = []
-  readonly #pool = new BlockPool()
-  readonly #memory = new SharedArrayBuffer(1 << 20)
+  /** Of one slice. */
+  readonly #batch: RowBatch
+  /** To look at piles in. */
+  readonly #columns: ColumnSet
 
   constructor(dump: Dump, useScanner: boolean) {
     this.#dump = dump
-    this.#reader = new SliceReader(dump, { useScanner })
+    this.#reader = new SliceReader(this.#kernel, dump, { useScanner })
+    this.#batch = new RowBatch(this.#kernel, dump.datasets)
+    this.#columns = new ColumnSet(
+      this.#kernel,
+      dump.datasets.flatMap(({ columns }) => columns),
+    )
   }
 
   async read(xml: Buffer, cutting: Cutting = whole): Promise<Reading> {
-    const columns = this.#reader.datasets.flatMap((dataset) => dataset.columns)
-    const piles = columns.map(() => new ColumnPile(this.#pool))
+    // All slices' rows, piled up as an ingest does.
+    using piles = new PileSet(
+      this.#kernel,
+      this.#dump.datasets.flatMap(({ columns }) => columns),
+    )
     const census = new CensusTotals()
     const rejected: unknown[] = []
     let records = 0
@@ -60,49 +72,85 @@ export class Engine {
       this.#count(census)
       failure = findings.failure
       if (failure !== null) break
-      appendPacked(piles, packColumns(columns, this.#memory))
+      piles.append(this.#batch.datasets.flatMap(({ columns }) => columns))
       if (slice.isLast) break
     }
-    const images = piles.map((pile, index) => contentOf(pile, columns[index]?.kind ?? 'INT', this.#memory))
+    const images = piles.addresses.map((pile, index) => this.#contentOf(pile, index))
     return { records, unusual, rejected, census: census.lines(), failure, columns: failure === null ? images : [] }
   }
 
   /** Slices as they are read, the unfinished end of one joined to the next. */
   async *#slices(xml: Buffer, cutting: Cutting): AsyncGenerator<{ slice: Slice; findings: SliceFindings }> {
-    const slices = slicesOf(chunksOf(xml, cutting.chunkBytes), { record: this.#dump.record, sliceBytes: cutting.sliceBytes })
+    const slices = slicesOf(chunksOf(xml, cutting.chunkBytes), {
+      record: this.#dump.record,
+      sliceBytes: cutting.sliceBytes,
+      allocate: (size) => this.#allocate(size),
+      free: (bytes) => this.#free(bytes),
+    })
     let rest: Slice | null = null
     for await (const next of slices) {
-      const slice: Slice = rest === null ? next : joined(rest, next)
+      const slice: Slice = rest === null ? next : this.#joined(rest, next)
       rest = null
-      this.#reader.reset()
-      const findings = this.#reader.read(slice)
-      yield { slice, findings }
-      if (findings.unfinishedFrom !== -1) rest = endOf(slice, findings.unfinishedFrom)
+      this.#batch.reset()
+      const findings = this.#reader.read(slice, this.#batch)
+      try {
+        yield { slice, findings }
+      } finally {
+        // Also when nobody wants more.
+        if (findings.unfinishedFrom !== -1 && !slice.isLast) rest = endOf(slice, findings.unfinishedFrom)
+        this.#free(slice.bytes)
+      }
     }
   }
 
+  #allocate(size: number): Buffer {
+    return this.#kernel.bytes(this.#kernel.exports.allocate(size), size)
+  }
+
+  #free(bytes: Buffer): void {
+    this.#kernel.exports.free(bytes.byteOffset)
+  }
+
+  #contentOf(pile: number, index: number): readonly unknown[] {
+    const column = this.#columns.columns[index]
+    if (column === undefined) throw new Error('more piles than columns')
+    const { exports } = this.#kernel
+    exports.loadPile(column.address, pile)
+    const content = contentOf(column)
+    exports.unloadPile(column.address)
+    return content
+  }
+
   #count(census: CensusTotals): void {
-    const { symbols, counts, strayTexts } = this.#reader
-    for (let symbol = 0; symbol < symbols.size; symbol++) {
-      const count = counts[symbol] ?? 0
-      const stray = strayTexts[symbol] ?? 0
-      if (count === 0 && stray === 0) continue
-      const { path, status, textPath, textStatus } = (this.#paths[symbol] ??= symbolPath(this.#dump, symbols, symbol))
-      if (count > 0) census.add({ path, status, count })
-      if (stray > 0) census.add({ path: textPath, status: textStatus, count: stray })
-    }
+    const { symbols } = this.#reader
+    while (this.#paths.length < symbols.size) this.#paths.push(symbolPath(this.#dump, symbols, this.#paths.length))
+    const totals = new SymbolTotals()
+    totals.learn(this.#paths)
+    const { elements, strayTexts } = this.#reader.takeCounts()
+    totals.add(elements, strayTexts)
+    for (const line of totals.lines()) census.add(line)
+  }
+
+  #joined(left: Slice, right: Slice): Slice {
+    const length = left.length + right.length
+    const bytes = this.#allocate(length + paddingBytes)
+    left.bytes.copy(bytes, 0, 0, left.length)
+    right.bytes.copy(bytes, left.length, 0, right.length)
+    this.#free(right.bytes)
+    return { offset: left.offset, bytes, length, isFirst: left.isFirst, isLast: right.isLast }
   }
 }
 
 /** Rows, NULLs, values and gaps, the gaps of adjoining slices made one. */
-function contentOf(pile: ColumnPile, type: ColumnKind, scratch: SharedArrayBuffer): readonly unknown[] {
-  const column = createColumn({ type, nullable: true })
-  loadImage(column, pile.image())
-  pile.release()
-  const { memory, header } = packColumns([column], scratch)
-  const [rows, nulls, bytes = 0] = header
-  const values = Buffer.from(memory, 0, bytes).toString('latin1')
-  return [rows, nulls, values, column.gaps.subarray(0, column.gapsLength).join()]
+function contentOf({ rows, nulls, data, gaps }: Column): readonly unknown[] {
+  const joined: number[] = []
+  for (let at = 0; at < gaps.length; at += 2) {
+    const [row = 0, count = 0] = gaps.subarray(at, at + 2)
+    const last = joined.length - 2
+    if (last >= 0 && (joined[last] ?? 0) + (joined[last + 1] ?? 0) === row) joined[last + 1] = (joined[last + 1] ?? 0) + count
+    else joined.push(row, count)
+  }
+  return [rows, nulls, data.toString('latin1'), joined.join()]
 }
 
 async function* chunksOf(xml: Buffer, chunkBytes: number): AsyncGenerator<Buffer> {
@@ -114,12 +162,4 @@ function endOf(slice: Slice, from: number): Slice {
   const bytes = Buffer.alloc(length + paddingBytes)
   slice.bytes.copy(bytes, 0, from, slice.length)
   return { offset: slice.offset + from, bytes, length, isFirst: slice.isFirst && from === 0, isLast: slice.isLast }
-}
-
-function joined(left: Slice, right: Slice): Slice {
-  const length = left.length + right.length
-  const bytes = Buffer.alloc(length + paddingBytes)
-  left.bytes.copy(bytes, 0, 0, left.length)
-  right.bytes.copy(bytes, left.length, 0, right.length)
-  return { offset: left.offset, bytes, length, isFirst: left.isFirst, isLast: right.isLast }
 }

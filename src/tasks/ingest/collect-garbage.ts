@@ -1,25 +1,39 @@
 /**
- * Buffers that native code fills (inflated, compressed) become garbage by the gigabyte while the heap stays small. V8 lets tens of
- * megabytes of them pile up, then marks the whole heap again and again; collecting the youngest on time costs next to nothing.
+ * Buffers that native code fills become garbage by the gigabyte while the heap stays small. V8 lets 64 MB of them pile up in each thread,
+ * then marks the whole heap in haste; collecting on time costs next to nothing.
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-const collectEveryBytes = 8 * 1024 * 1024
+type Collect = (options: { readonly type: 'minor' | 'major' }) => void
 
-let bytesSince = 0
-let collect: ((options: { readonly type: 'minor' }) => void) | null = null
+let collect: Collect | null = null
 
-/** Tells that so many bytes of this thread's buffers have become garbage; collects them when it is time to. */
-export function discarded(bytes: number): void {
-  bytesSince += bytes
-  if (bytesSince < collectEveryBytes) return
-  bytesSince = 0
-  collect ??= exposedCollector()
-  collect({ type: 'minor' })
+export class GarbageCollector {
+  readonly #type: 'minor' | 'major'
+  readonly #everyBytes: number
+  #bytes = 0
+
+  /**
+   * @param type `minor` finds buffers that nobody ever kept; those of zlib's synchronous functions hang on to handles that only `major` lets go
+   * @param everyBytes how much may pile up
+   */
+  constructor(type: 'minor' | 'major', everyBytes: number) {
+    this.#type = type
+    this.#everyBytes = everyBytes
+  }
+
+  /** Tells that so many bytes of this thread's buffers have become garbage; collects them when it is time to. */
+  discarded(bytes: number): void {
+    this.#bytes += bytes
+    if (this.#bytes < this.#everyBytes) return
+    this.#bytes = 0
+    collect ??= exposedCollector()
+    collect({ type: this.#type })
+  }
 }
 
-function exposedCollector(): NonNullable<typeof collect> {
+function exposedCollector(): Collect {
   setFlagsFromString('--expose-gc')
-  return runInNewContext('gc') as NonNullable<typeof collect>
+  return runInNewContext('gc') as Collect
 }

@@ -5,11 +5,12 @@ import type { Dataset } from '../../discogs/dataset.ts'
 import { replaceDirectory, syncDirectory } from '../../lake/atomic-file.ts'
 import { dataFileName } from '../../lake/layout.ts'
 import type { StagedDataset, StagedFile } from '../../lake/stage-report.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
 import type { ColumnFile } from '../../parquet/column-file.ts'
-import type { EncodedColumn } from '../../parquet/encode.ts'
-import { appendPacked, BlockPool, ColumnPile, type PackedColumns } from '../../parquet/packed-columns.ts'
-import { discarded } from './collect-garbage.ts'
-import type { ColumnToEncode } from './messages.ts'
+import type { ColumnType } from '../../parquet/columns.ts'
+import { PileSet } from '../../parquet/piles.ts'
+import type { ColumnToEncode, EncodedJob } from './messages.ts'
+import type { BatchDataset, RowBatch } from './row-batch.ts'
 
 /** A row group ends with the slice that brings it to so many rows, or so many bytes of values before compression. */
 const rowGroupRows = 100_000
@@ -18,12 +19,13 @@ const rowGroupBytes = 16 * 1024 * 1024
 const fileBytes = 512 * 1024 * 1024
 
 /** So many bytes of columns may wait for being encoded before more rows are taken. */
-const backlogBytes = 12 * 1024 * 1024
+const backlogBytes = 32 * 1024 * 1024
 
 export interface WritersOptions {
+  readonly kernel: Kernel
   readonly runId: string
-  /** Encodes a column somewhere else; its image must stay as it is until then. */
-  readonly encode: (column: ColumnToEncode) => Promise<EncodedColumn>
+  /** Encodes a column somewhere else; it stays as it is until then. Who writes the pages frees their memory. */
+  readonly encode: (column: ColumnToEncode) => Promise<Omit<EncodedJob, 'kind'>>
   /** A file ends with the row group that brings it to so many bytes. Default 512 MiB. */
   readonly fileBytes?: number
 }
@@ -35,20 +37,12 @@ export class DatasetWriters implements AsyncDisposable {
   /** Starts a directory a dataset below `directory`, in a temporary place that a killed try may have left filled. */
   constructor(directory: string, datasets: readonly Dataset[], options: WritersOptions) {
     this.#directory = directory
-    const blocks = new BlockPool()
-    this.#writers = datasets.map((dataset) => new DatasetWriter(directory, dataset, blocks, options))
+    this.#writers = datasets.map((dataset) => new DatasetWriter(directory, dataset, options))
   }
 
-  /**
-   * Appends rows of all datasets; resolves when there is room for more.
-   * @param rows of each dataset @param packed the columns of all of them
-   */
-  async append(rows: readonly number[], packed: PackedColumns): Promise<void> {
-    appendPacked(
-      this.#writers.flatMap(({ piles }) => piles),
-      packed,
-    )
-    for (const [index, writer] of this.#writers.entries()) writer.added(rows[index] ?? 0)
+  /** Appends the rows of all datasets; resolves when there is room for more. The batch stays as it is. */
+  async append(batch: Pick<RowBatch, 'datasets'>): Promise<void> {
+    for (const [index, writer] of this.#writers.entries()) writer.append(batch.datasets[index])
     for (const writer of this.#writers) writer.throwFailure()
     let backlog = this.#writers.reduce((sum, writer) => sum + writer.backlog, 0)
     for (const writer of this.#writers) {
@@ -82,12 +76,11 @@ export class DatasetWriters implements AsyncDisposable {
 class DatasetWriter {
   readonly name: string
   readonly temporary: string
-  /** The columns of the row group to come. */
-  piles: readonly ColumnPile[]
+  /** The row group to come. */
+  #group: PileSet
   /** Bytes of columns given to the encoder and not written yet. */
   backlog = 0
   readonly #dataset: Dataset
-  readonly #blocks: BlockPool
   readonly #options: WritersOptions
   readonly #files: ColumnFile[] = []
   #rows = 0
@@ -95,45 +88,42 @@ class DatasetWriter {
   #written: Promise<void> = Promise.resolve()
   #failure: unknown = null
 
-  constructor(directory: string, dataset: Dataset, blocks: BlockPool, options: WritersOptions) {
+  constructor(directory: string, dataset: Dataset, options: WritersOptions) {
     this.name = dataset.name
     this.temporary = join(directory, `.tmp-${dataset.name}`)
     this.#dataset = dataset
-    this.#blocks = blocks
-    this.piles = this.#newPiles()
     this.#options = options
+    this.#group = this.#newGroup()
     rmSync(this.temporary, { recursive: true, force: true })
     mkdirSync(this.temporary, { recursive: true })
   }
 
-  /** The columns have `rows` more. */
-  added(rows: number): void {
-    this.#rows += rows
-    if (this.#rows >= rowGroupRows || this.#bytes() >= rowGroupBytes) this.flush()
+  append(rows: BatchDataset | undefined): void {
+    if (rows === undefined || rows.rows === 0) return
+    this.#group.append(rows.columns)
+    this.#rows += rows.rows
+    if (this.#rows >= rowGroupRows || this.#group.byteLength >= rowGroupBytes) this.flush()
   }
 
   /** Ends the row group. */
   flush(): void {
     const rows = this.#rows
     if (rows === 0) return
-    const bytes = this.#bytes()
+    const group = this.#group
+    const bytes = group.byteLength
     this.backlog += bytes
     this.#rows = 0
-    const piles = this.piles
-    this.piles = this.#newPiles()
+    this.#group = this.#newGroup()
     const encoded = Promise.all(
-      this.#dataset.columns.map(({ type, nullable }, index) =>
-        this.#options.encode({ type, nullable, image: (piles[index] as ColumnPile).image() }),
-      ),
+      group.addresses.map((pile, index) => this.#options.encode({ ...typeOf(this.#dataset.columns[index]), pile })),
     )
     const before = this.#written
     const write = async (): Promise<void> => {
       const columns = await encoded
-      for (const pile of piles) pile.release()
+      group[Symbol.dispose]()
       await before
       const file = await this.#file()
-      file.appendRowGroup(columns, rows)
-      discarded(columns.reduce((sum, { pages }) => sum + pages.length, 0))
+      this.#write(file, columns, rows)
       this.backlog -= bytes
     }
     this.#written = write().catch((error: unknown) => {
@@ -165,12 +155,17 @@ class DatasetWriter {
     rmSync(this.temporary, { recursive: true, force: true })
   }
 
-  #bytes(): number {
-    return this.piles.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  #write(file: ColumnFile, columns: readonly Omit<EncodedJob, 'kind'>[], rows: number): void {
+    const { kernel } = this.#options
+    file.appendRowGroup(
+      columns.map(({ encoded, address, length }) => ({ ...encoded, pages: kernel.bytes(address, length) })),
+      rows,
+    )
+    for (const { address } of columns) kernel.exports.free(address)
   }
 
-  #newPiles(): readonly ColumnPile[] {
-    return this.#dataset.columns.map(() => new ColumnPile(this.#blocks))
+  #newGroup(): PileSet {
+    return new PileSet(this.#options.kernel, this.#dataset.columns)
   }
 
   /** The file that the next row group goes to. Full ones stay open: their footers wait for the hash of the source. */
@@ -187,4 +182,10 @@ class DatasetWriter {
     this.#files.push(file)
     return file
   }
+}
+
+/** Of a column's declaration, what goes to another thread. */
+function typeOf(column: ColumnType | undefined): ColumnType {
+  if (column === undefined) throw new Error('more piles than columns')
+  return { type: column.type, nullable: column.nullable }
 }

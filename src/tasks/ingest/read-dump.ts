@@ -1,7 +1,10 @@
 /** Has the slices of a dump read by workers, several at a time, and gives what they found in the order of the dump. */
-import { type CensusLine, CensusTotals, type SymbolPath } from '../../discogs/census.ts'
-import { paddingBytes } from '../../xml/record-scanner.ts'
-import type { ReadSlice, SentSlice } from './messages.ts'
+import { type CensusLine, CensusTotals, SymbolTotals } from '../../discogs/census.ts'
+import type { Dataset } from '../../discogs/dataset.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { paddingBytes } from '../../xml/slices.ts'
+import type { Job, ReadSlice, SentSlice } from './messages.ts'
+import { RowBatch } from './row-batch.ts'
 import type { SliceSource } from './slice-source.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
@@ -10,75 +13,102 @@ interface Underway {
 }
 
 interface Read extends ReadSlice {
-  readonly worker: number
+  readonly batch: RowBatch
+}
+
+export interface DumpReaderOptions {
+  readonly kernel: Kernel
+  readonly datasets: readonly Dataset[]
+  readonly pool: WorkerPool
+  readonly source: SliceSource
 }
 
 export class DumpReader {
+  readonly #kernel: Kernel
+  readonly #datasets: readonly Dataset[]
   readonly #pool: WorkerPool
   readonly #source: SliceSource
   readonly #ahead: Underway[] = []
   #isExhausted = false
   /** Why there are no more slices, thrown when those before are through. */
   #failure: unknown = null
+  /** Resolved when a slice has been taken, and when one has been added. */
+  #onTaken: () => void = () => {}
+  #onAdded: () => void = () => {}
   readonly #census = new CensusTotals()
-  /** By worker, then by symbol: each worker learns names in an order of its own. */
-  readonly #paths: readonly SymbolPath[][]
-  /** Memory to use again. */
-  readonly #sparePacked: SharedArrayBuffer[] = []
+  /** By worker. */
+  readonly #symbols: readonly SymbolTotals[]
+  /** Empty ones, to use again. */
+  readonly #spareBatches: RowBatch[] = []
   /** Records that sax read. */
   unusual = 0
   /** Bytes of XML read so far. */
   xmlBytes = 0
 
-  constructor(pool: WorkerPool, source: SliceSource) {
+  constructor({ kernel, datasets, pool, source }: DumpReaderOptions) {
+    this.#kernel = kernel
+    this.#datasets = datasets
     this.#pool = pool
     this.#source = source
-    this.#paths = Array.from({ length: pool.size }, () => [])
-    for (let slices = 0; slices < slicesAhead(pool); slices++) source.request(null)
+    this.#symbols = Array.from({ length: pool.size }, () => new SymbolTotals())
   }
 
-  /** What every slice held. Its memory is used again when the next one is asked for. */
-  async *read(): AsyncGenerator<ReadSlice> {
+  /** What every slice held. Its batch is used again when the next one is asked for. */
+  async *read(): AsyncGenerator<Read> {
+    void this.#readAhead()
     for (;;) {
       const head = await this.#next()
       if (head === null) return
       yield head
       this.#count(head)
-      this.#sparePacked.push(head.packed.memory)
+      head.batch.reset()
+      this.#spareBatches.push(head.batch)
       if (head.findings.unfinishedFrom !== -1) await this.#join(head)
-      this.#source.request(head.slice.memory)
+      this.#kernel.exports.free(head.slice.address)
     }
   }
 
+  /** What was met, when all slices have been read. */
   census(): CensusLine[] {
+    for (const symbols of this.#symbols) for (const line of symbols.lines()) this.#census.add(line)
     return this.#census.lines()
   }
 
   /** The next slice in the order of the dump, when it has been read. */
   async #next(): Promise<Read | null> {
-    while (!this.#isExhausted && this.#ahead.length < slicesAhead(this.#pool)) await this.#readAhead()
+    while (this.#ahead.length === 0 && !this.#isExhausted) await new Promise<void>((resolve) => (this.#onAdded = resolve))
     const head = this.#ahead.shift()
+    this.#onTaken()
     if (head === undefined && this.#failure !== null) throw this.#failure
     return (await head?.done) ?? null
   }
 
+  /** Reads all slices, as fast as they are taken. */
   async #readAhead(): Promise<void> {
     try {
-      const slice = await this.#source.next()
-      if (slice === null) this.#isExhausted = true
-      else this.#ahead.push(this.#send(slice))
+      for (let slice = await this.#source.next(); slice !== null; slice = await this.#source.next()) {
+        this.#ahead.push(this.#send(slice))
+        this.#onAdded()
+        while (this.#ahead.length >= slicesAhead(this.#pool)) await new Promise<void>((resolve) => (this.#onTaken = resolve))
+      }
     } catch (error) {
-      this.#isExhausted = true
       this.#failure = error
     }
+    this.#isExhausted = true
+    this.#onAdded()
   }
 
-  #send({ offset, memory, length, isFirst, isLast }: SentSlice): Underway {
-    const spare = this.#sparePacked.pop() ?? null
-    const job = { kind: 'read', slice: { offset, memory, length, isFirst, isLast }, spare } as const
-    const done = this.#pool.run<'read'>(job).then(({ result, worker }) => {
-      this.#paths[worker]?.push(...result.learnt)
-      return { ...result, worker }
+  #send(slice: SentSlice): Underway {
+    // Taken when a worker is there: slices wait, batches need not.
+    let batch: RowBatch | null = null
+    const job = (): Job => {
+      batch = this.#spareBatches.pop() ?? new RowBatch(this.#kernel, this.#datasets)
+      return { kind: 'read', slice, batch: batch.address }
+    }
+    const done = this.#pool.run<'read'>('read', job).then((result) => {
+      if (batch === null) throw new Error('a slice was read into no batch')
+      this.#symbols[result.worker]?.learn(result.learnt)
+      return { ...result, batch }
     })
     // It may fail before anybody waits for it.
     done.catch(() => {})
@@ -89,41 +119,33 @@ export class DumpReader {
   async #join(head: Read): Promise<void> {
     const next = await this.#next()
     if (next === null) throw new Error('the last slice is never unfinished')
-    this.#ahead.unshift(this.#send(joined(head.slice, head.findings.unfinishedFrom, next.slice)))
+    this.#ahead.unshift(this.#send(this.#joined(head.slice, head.findings.unfinishedFrom, next.slice)))
+    next.batch.reset()
+    this.#spareBatches.push(next.batch)
+    this.#kernel.exports.free(next.slice.address)
   }
 
-  #count({ worker, slice, counts, strayTexts, findings }: Read): void {
+  /** The end of a slice, from `start` on, and the next slice. */
+  #joined(slice: SentSlice, start: number, next: SentSlice): SentSlice {
+    const kernel = this.#kernel
+    const rest = slice.length - start
+    const length = rest + next.length
+    const address = kernel.exports.allocate(length + paddingBytes) >>> 0
+    const bytes = kernel.bytes(address, length)
+    kernel.bytes(slice.address + start, rest).copy(bytes)
+    kernel.bytes(next.address, next.length).copy(bytes, rest)
+    return { offset: slice.offset + start, address, length, isFirst: slice.isFirst && start === 0, isLast: next.isLast }
+  }
+
+  #count({ slice, findings, worker, counts }: Read): void {
+    this.#symbols[worker]?.add(counts.elements, counts.strayTexts)
     this.unusual += findings.unusual
     this.xmlBytes = slice.offset + slice.length
     for (const line of findings.census) this.#census.add(line)
-    for (const [symbol, count] of counts.entries()) {
-      if (count === 0) continue
-      const known = this.#paths[worker]?.[symbol]
-      if (known === undefined) throw new Error(`worker ${worker} did not say what symbol ${symbol} is`)
-      this.#census.add({ path: known.path, status: known.status, count })
-      const stray = strayTexts[symbol] ?? 0
-      if (stray > 0) this.#census.add({ path: known.textPath, status: known.textStatus, count: stray })
-    }
   }
 }
 
-/** Slices that are being read, or wait for it: enough that no worker ever waits for one. */
+/** Slices that are being read, or wait for it: what is inflated while the workers encode a row group. */
 function slicesAhead(pool: WorkerPool): number {
-  return 4 * pool.size
-}
-
-/** The end of a slice, from `start` on, and the next slice. */
-function joined(slice: SentSlice, start: number, next: SentSlice): SentSlice {
-  const rest = Buffer.from(slice.memory, start, slice.length - start)
-  const memory = new SharedArrayBuffer(rest.length + next.length + paddingBytes)
-  const bytes = Buffer.from(memory)
-  rest.copy(bytes)
-  Buffer.from(next.memory, 0, next.length).copy(bytes, rest.length)
-  return {
-    offset: slice.offset + start,
-    memory,
-    length: rest.length + next.length,
-    isFirst: slice.isFirst && start === 0,
-    isLast: next.isLast,
-  }
+  return 12 * pool.size
 }

@@ -8,19 +8,18 @@ import { Census, type CensusLine } from '../../discogs/census.ts'
 import type { Dump } from '../../discogs/dataset.ts'
 import { recordIdOf } from '../../discogs/extract.ts'
 import { referenceRows } from '../../discogs/reference-rows.ts'
-import { type DatasetRows, RowMapper } from '../../discogs/row-mapper.ts'
 import { rowPlan, symbolTree } from '../../discogs/row-plan.ts'
-import { createColumn } from '../../parquet/columns.ts'
+import { writeProgram } from '../../discogs/row-program.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
 import type { Element } from '../../xml/element.ts'
 import { skipSpace } from '../../xml/markup.ts'
 import type * as ParseElement from '../../xml/parse-element.ts'
-import { RecordScanner, unusual } from '../../xml/record-scanner.ts'
 import { type Piece, RecordSplitter } from '../../xml/record-splitter.ts'
-import type { Slice } from '../../xml/slices.ts'
-import { maxSymbols, type SymbolTable } from '../../xml/symbols.ts'
-import { Unescaper } from '../../xml/unescape.ts'
+import { paddingBytes, type Slice } from '../../xml/slices.ts'
+import { SymbolTable } from '../../xml/symbols.ts'
 import { XmlError } from '../../xml/xml-error.ts'
 import type { RejectedRecord } from './quarantine.ts'
+import type { RowBatch } from './row-batch.ts'
 
 /** What was found in a slice, besides the rows. */
 export interface SliceFindings {
@@ -38,6 +37,14 @@ export interface SliceFindings {
   readonly failure: { readonly reason: string; readonly offset: number } | null
 }
 
+/** By symbol. */
+export interface SymbolCounts {
+  /** How often the element or attribute came. */
+  readonly elements: Int32Array
+  /** How often it had text that no column takes. */
+  readonly strayTexts: Int32Array
+}
+
 export interface SliceReaderOptions {
   /** False leaves every record to sax: the reference that the tests hold this against. */
   readonly useScanner?: boolean
@@ -47,61 +54,52 @@ export interface SliceReaderOptions {
 let parser: typeof ParseElement | null = null
 
 export class SliceReader {
-  /** The rows read since {@link reset}, by dataset. */
-  readonly datasets: readonly DatasetRows[]
-  /** How often each symbol came, and with text that no column takes, since {@link reset}. */
-  readonly counts: Int32Array
-  readonly strayTexts: Int32Array
   readonly symbols: SymbolTable
+  readonly #kernel: Kernel
   readonly #dump: Dump
   readonly #useScanner: boolean
-  readonly #scanner: RecordScanner
-  readonly #mapper: RowMapper
-  readonly #putReference: (element: Element, id: bigint) => void
+  /** Made for the batch at hand when a record needs it. */
+  #putReference: ((element: Element, id: bigint) => void) | null = null
   // Of the slice at hand.
   #slice: Slice = { offset: 0, bytes: Buffer.alloc(0), length: 0, isFirst: true, isLast: true }
+  #batch: RowBatch | null = null
   #records = 0
   #unusual = 0
   #rejected: RejectedRecord[] = []
   #census: Census | null = null
 
-  constructor(dump: Dump, { useScanner = true }: SliceReaderOptions = {}) {
+  constructor(kernel: Kernel, dump: Dump, { useScanner = true }: SliceReaderOptions = {}) {
+    this.#kernel = kernel
     this.#dump = dump
     this.#useScanner = useScanner
-    this.#scanner = new RecordScanner(symbolTree(dump))
-    this.symbols = this.#scanner.symbols
-    this.datasets = dump.datasets.map(({ columns }) => ({ columns: columns.map(createColumn), rows: 0 }))
-    const plan = rowPlan(
-      dump,
-      this.symbols,
-      this.datasets.map(({ columns }) => columns),
-    )
-    this.#mapper = new RowMapper(plan, this.datasets, new Unescaper(), maxSymbols)
-    this.counts = this.#mapper.counts
-    this.strayTexts = this.#mapper.strayTexts
-    this.#putReference = referenceRows(dump, this.datasets)
+    this.symbols = new SymbolTable(kernel, symbolTree(dump))
+    kernel.exports.prepareScan()
+    kernel.exports.prepareMap(writeProgram(kernel, rowPlan(dump, this.symbols)))
   }
 
-  /** Forgets all rows and counts. */
-  reset(): void {
-    for (const dataset of this.datasets) {
-      dataset.rows = 0
-      for (const column of dataset.columns) column.reset()
-    }
-    this.counts.fill(0, 0, this.symbols.size)
-    this.strayTexts.fill(0, 0, this.symbols.size)
+  /** What the scanner has met since this was asked the last time. */
+  takeCounts(): SymbolCounts {
+    const { exports } = this.#kernel
+    return { elements: this.#taken(exports.countsAddress()), strayTexts: this.#taken(exports.strayTextsAddress()) }
   }
 
-  /** Appends the rows of a slice. */
-  read(slice: Slice): SliceFindings {
+  /**
+   * Puts the rows of a slice into a batch.
+   * @param slice its bytes lie in the kernel's memory
+   * @param batch empty, or with the rows of the slices before
+   */
+  read(slice: Slice, batch: RowBatch): SliceFindings {
+    batch.use()
+    this.#batch = batch
+    this.#putReference = null
     this.#slice = slice
     this.#records = 0
     this.#unusual = 0
     this.#rejected = []
     this.#census = null
-    this.#scanner.start(slice.bytes, slice.length)
+    finishWithPadding(slice)
     const end = this.#readAll()
-    for (const { columns, rows } of this.datasets) for (const column of columns) column.pad(rows)
+    batch.pad()
     return {
       records: this.#records,
       unusual: this.#unusual,
@@ -132,18 +130,12 @@ export class SliceReader {
   #readFrom(start: number): number {
     if (start === -1) return 0
     const { bytes, length, isLast } = this.#slice
-    const whole = bytes.subarray(0, length)
-    const isSound = isUtf8(whole)
+    const isSound = isUtf8(bytes.subarray(0, length))
     let at = start
     for (;;) {
+      if (this.#useScanner) at = isSound ? this.#scanMany(at) : this.#scanSound(at)
       at = skipSpace(bytes, at, length)
       if (at === length) break
-      const next = this.#useScanner ? this.#scanner.scan(at) : unusual
-      if (next !== unusual && (isSound || isUtf8(whole.subarray(at, next))) && this.#map()) {
-        this.#records++
-        at = next
-        continue
-      }
       const resumed = this.#readPiece(at)
       if (resumed === -1) return isLast ? this.#readEnd(at) : at
       at = resumed
@@ -151,8 +143,27 @@ export class SliceReader {
     return isLast ? this.#readEnd(at) : -1
   }
 
-  #map(): boolean {
-    return this.#mapper.append(this.#scanner.tape, this.#scanner.tapeLength, this.#slice.bytes)
+  /** Reads the records from `at` on that are for the scanner. @returns the offset of the first that is not, or of the end */
+  #scanMany(at: number): number {
+    const { exports } = this.#kernel
+    const { byteOffset } = this.#slice.bytes
+    const next = exports.readRecords(byteOffset + at, byteOffset + this.#slice.length) >>> 0
+    this.#records += exports.recordCount()
+    return next - byteOffset
+  }
+
+  /** As {@link #scanMany}, in a slice that is not all UTF-8: only records that are. */
+  #scanSound(from: number): number {
+    const { exports } = this.#kernel
+    const { bytes, length } = this.#slice
+    for (let at = from; ; ) {
+      at = skipSpace(bytes, at, length)
+      if (at === length) return at
+      const next = (exports.scan(bytes.byteOffset + at) >>> 0) - bytes.byteOffset
+      if (next < 0 || next > length || !isUtf8(bytes.subarray(at, next)) || exports.mapRecord() === 0) return at
+      this.#records++
+      at = next
+    }
   }
 
   /** Reads what stands at `from` with the splitter. @returns where it ends, -1 when it does not in this slice */
@@ -192,7 +203,9 @@ export class SliceReader {
     const id = isRecord ? recordIdOf(this.#dump, element) : null
     if (isRecord && id === null) this.#reject({ ...piece, reason: 'no valid id', errorOffset: piece.offset })
     else this.#slowCensus().count(element)
-    if (id !== null) this.#putReference(element, id)
+    if (id === null || this.#batch === null) return
+    this.#putReference ??= referenceRows(this.#dump, this.#batch.datasets)
+    this.#putReference(element, id)
   }
 
   #parse(piece: Extract<Piece, { kind: 'record' }>): Element | null {
@@ -210,8 +223,21 @@ export class SliceReader {
     this.#rejected.push({ record: this.#records, offset, bytes: Buffer.from(bytes), reason, errorOffset })
   }
 
+  /** The numbers of all symbols, which begin at 0 again. */
+  #taken(address: number): Int32Array {
+    const numbers = this.#kernel.int32(address >>> 0, this.symbols.size)
+    const taken = Int32Array.from(numbers)
+    numbers.fill(0)
+    return taken
+  }
+
   #slowCensus(): Census {
     this.#census ??= new Census(this.#dump)
     return this.#census
   }
+}
+
+/** Searches end at the padding, whatever they look for. */
+function finishWithPadding({ bytes, length }: Slice): void {
+  bytes.fill(0, length, length + paddingBytes).write('<"&\r', length, 'latin1')
 }

@@ -1,29 +1,35 @@
-/** The main thread's side of the thread that reads a dump: slices, as many as are asked for, then the hash of the file. */
-import { Worker } from 'node:worker_threads'
-import { PipelineError } from '../../errors.ts'
-import { XmlError } from '../../xml/xml-error.ts'
-import type { ReaderSetup, SentSlice, SliceRequest, SliceResponse } from './messages.ts'
+/** The slices of a dump in the kernel's memory, one for each time that somebody asks, then the hash of the file. */
+import { createHash } from 'node:crypto'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { inflatedChunks } from '../../xml/gunzip.ts'
+import { type Slice, slicesOf } from '../../xml/slices.ts'
+import { GarbageCollector } from './collect-garbage.ts'
+import type { SentSlice } from './messages.ts'
 
-export interface SliceSourceOptions extends ReaderSetup {
+export interface SliceSourceOptions {
+  readonly kernel: Kernel
+  /** The dump's file. */
+  readonly path: string
+  readonly record: string
+  readonly sliceBytes: number
+  readonly signal: AbortSignal
   /** Told how many bytes of the file have been read. */
   readonly onRead: (compressedBytes: number) => void
 }
 
 export class SliceSource implements AsyncDisposable {
-  readonly #thread: Worker
+  readonly #slices: AsyncGenerator<Slice>
   readonly #onRead: (compressedBytes: number) => void
-  readonly #arrived: SliceResponse[] = []
-  #wake: () => void = () => {}
+  readonly #hash = createHash('sha256')
+  #compressedBytes = 0
   #sha256: string | null = null
-  #stopped: unknown = null
 
-  constructor({ onRead, ...setup }: SliceSourceOptions) {
+  constructor({ kernel, path, record, sliceBytes, signal, onRead }: SliceSourceOptions) {
     this.#onRead = onRead
-    this.#thread = new Worker(new URL('./reader-thread.ts', import.meta.url), { workerData: setup })
-    this.#thread.on('message', (response: SliceResponse) => this.#arrive(response))
-    this.#thread.on('error', ({ message, stack = message }) =>
-      this.#arrive({ kind: 'failed', message, stack, offset: null, isKnown: false, hint: undefined }),
-    )
+    const chunks = collected(inflatedChunks(path, { signal, onCompressed: (chunk) => this.#hashChunk(chunk) }))
+    const allocate = (size: number): Buffer => kernel.bytes(kernel.exports.allocate(size), size)
+    const free = ({ byteOffset }: Buffer): void => kernel.exports.free(byteOffset)
+    this.#slices = slicesOf(chunks, { record, sliceBytes, allocate, free })
   }
 
   /** The sha256 of the file, known when the last slice has come. */
@@ -32,48 +38,36 @@ export class SliceSource implements AsyncDisposable {
     return this.#sha256
   }
 
-  /** Asks for one more slice. @param memory that is not needed any more */
-  request(memory: SharedArrayBuffer | null): void {
-    this.#thread.postMessage({ memory } satisfies SliceRequest)
-  }
-
   /**
-   * The next slice that was asked for; null after the last one.
-   * @throws XmlError, PipelineError what went wrong with the file, after the slices before that place
+   * The next slice, null after the last one. It belongs to the caller, who frees its memory.
+   * @throws XmlError, PipelineError what went wrong with the file, after the slices before that place; the reason of an abort
    */
   async next(): Promise<SentSlice | null> {
-    while (this.#arrived.length === 0 && this.#stopped === null) await new Promise<void>((resolve) => (this.#wake = resolve))
-    if (this.#stopped !== null) throw this.#stopped
-    const response = this.#arrived[0] as SliceResponse
-    if (response.kind === 'slice') {
-      this.#arrived.shift()
-      return response.slice
+    const { done, value } = await this.#slices.next()
+    this.#onRead(this.#compressedBytes)
+    if (done === true) {
+      this.#sha256 = this.#hash.digest('hex')
+      return null
     }
-    if (response.kind === 'failed') throw errorOf(response)
-    this.#sha256 = response.sha256
-    return null
-  }
-
-  /** Makes this the error that {@link next} throws, at once. */
-  stop(reason: unknown): void {
-    this.#stopped = reason
-    this.#wake()
+    const { offset, bytes, length, isFirst, isLast } = value
+    return { offset, address: bytes.byteOffset, length, isFirst, isLast }
   }
 
   /** Stops reading. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#thread.terminate()
+    await this.#slices.return(undefined)
   }
 
-  #arrive(response: SliceResponse): void {
-    if (response.kind !== 'failed') this.#onRead(response.compressedBytes)
-    this.#arrived.push(response)
-    this.#wake()
+  #hashChunk(chunk: Buffer): void {
+    this.#hash.update(chunk)
+    this.#compressedBytes += chunk.length
   }
 }
 
-function errorOf({ message, stack, offset, isKnown, hint }: Extract<SliceResponse, { kind: 'failed' }>): Error {
-  if (offset !== null) return new XmlError(message, offset)
-  if (!isKnown) return new PipelineError(`the thread that reads the dump failed: ${message}`, { cause: new Error(stack) })
-  return new PipelineError(message, { retryable: false, ...(hint !== undefined && { hint }) })
+async function* collected(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const garbage = new GarbageCollector('minor', 4 * 1024 * 1024)
+  for await (const chunk of chunks) {
+    yield chunk
+    garbage.discarded(chunk.length)
+  }
 }

@@ -12,8 +12,9 @@ const youngGenerationMb = 4
 type Result<Kind extends Job['kind']> = Extract<JobResult, { kind: Kind }>
 
 interface WaitingJob {
-  readonly job: Job
-  readonly resolve: (result: JobResult, worker: number) => void
+  /** Called when a worker is there for it. */
+  readonly job: () => Job
+  readonly resolve: (result: JobResult) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -24,14 +25,14 @@ interface Thread {
 
 export class WorkerPool implements AsyncDisposable {
   readonly #size: number
-  readonly #setup: WorkerSetup
+  readonly #setup: Omit<WorkerSetup, 'worker'>
   readonly #threads: Thread[] = []
   readonly #waiting: WaitingJob[] = []
   #limit = 0
   #failure: unknown = null
 
   /** Starts no worker before {@link limit} is set. @param size how many there may be */
-  constructor(size: number, setup: WorkerSetup) {
+  constructor(size: number, setup: Omit<WorkerSetup, 'worker'>) {
     this.#size = size
     this.#setup = setup
   }
@@ -49,20 +50,13 @@ export class WorkerPool implements AsyncDisposable {
 
   /**
    * Runs a job on any worker.
-   * @returns its result and the number of the worker
    * @throws PipelineError when the worker failed
    */
-  run<Kind extends Job['kind']>(
-    job: Extract<Job, { kind: Kind }>,
-  ): Promise<{ readonly result: Result<Kind>; readonly worker: number }> {
+  run<Kind extends Job['kind']>(kind: Kind, job: () => Job): Promise<Result<Kind>> {
     return new Promise((resolve, reject) => {
-      const waiting: WaitingJob = {
-        job,
-        resolve: (result, worker) => resolve({ result: result as Result<Kind>, worker }),
-        reject,
-      }
+      const waiting: WaitingJob = { job, resolve: (result) => resolve(result as Result<Kind>), reject }
       // What is encoded frees memory, what is read takes some.
-      if (job.kind === 'encode') this.#waiting.unshift(waiting)
+      if (kind === 'encode') this.#waiting.unshift(waiting)
       else this.#waiting.push(waiting)
       this.#dispatch()
     })
@@ -81,7 +75,7 @@ export class WorkerPool implements AsyncDisposable {
 
   #start(): Thread {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      workerData: this.#setup,
+      workerData: { ...this.#setup, worker: this.#threads.length } satisfies WorkerSetup,
       resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
     })
     const thread: Thread = { worker, atHand: [] }
@@ -96,12 +90,12 @@ export class WorkerPool implements AsyncDisposable {
       return
     }
     for (let load = 0; load < jobsAtHand; load++) {
-      for (const { worker, atHand } of this.#threads.slice(0, this.#limit)) {
-        if (atHand.length > load) continue
+      for (const thread of this.#threads.slice(0, this.#limit)) {
+        if (thread.atHand.length > load) continue
         const next = this.#waiting.shift()
         if (next === undefined) return
-        atHand.push(next)
-        worker.postMessage(next.job)
+        thread.atHand.push(next)
+        thread.worker.postMessage(next.job())
       }
     }
   }
@@ -109,7 +103,7 @@ export class WorkerPool implements AsyncDisposable {
   #settle(thread: Thread, result: JobResult): void {
     const done = thread.atHand.shift()
     this.#dispatch()
-    if (result.kind !== 'failed') done?.resolve(result, this.#threads.indexOf(thread))
+    if (result.kind !== 'failed') done?.resolve(result)
     else done?.reject(errorOf(result))
   }
 

@@ -2,77 +2,56 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { dumpNamed } from '../../discogs/catalogue.ts'
 import { type SymbolPath, symbolPath } from '../../discogs/census.ts'
-import { type AnyColumn, createColumn } from '../../parquet/columns.ts'
-import type * as Encode from '../../parquet/encode.ts'
-import { loadImage, packColumns } from '../../parquet/packed-columns.ts'
-import { discarded } from './collect-garbage.ts'
-import type { ColumnToEncode, EncodedJob, Job, JobResult, ReadSlice, WorkerSetup } from './messages.ts'
+import { Kernel } from '../../kernel/kernel.ts'
+import { zstdChunkBytes } from '../../parquet/pages.ts'
+import type { PileEncoder } from '../../parquet/piles.ts'
+import { GarbageCollector } from './collect-garbage.ts'
+import type { EncodedJob, Job, JobResult, ReadSlice, WorkerSetup } from './messages.ts'
+import { paddingBytes } from '../../xml/slices.ts'
+import { RowBatch } from './row-batch.ts'
 import { SliceReader } from './slice-reader.ts'
 
-const dump = dumpNamed((workerData as WorkerSetup).dump)
-const reader = new SliceReader(dump)
-const columns = reader.datasets.flatMap((dataset) => dataset.columns)
+const setup = workerData as WorkerSetup
+const dump = dumpNamed(setup.dump)
+const kernel = new Kernel(setup.kernel)
+const reader = new SliceReader(kernel, dump)
+const garbage = new GarbageCollector('major', 16 * 1024 * 1024)
+/** Symbols that the main thread knows of. */
 let told = 0
-let encoder: typeof Encode | null = null
+let encoder: PileEncoder | null = null
 
 parentPort?.on('message', (job: Job) => void work(job))
 
 async function work(job: Job): Promise<void> {
   try {
-    if (job.kind === 'read') {
-      const result = read(job)
-      send(result, [])
-    } else {
-      const result = await encode(job)
-      send(result, [result.encoded.pages.buffer])
-    }
+    send(job.kind === 'read' ? read(job) : await encode(job))
   } catch (error) {
     const { message, stack = message } = error as Error
-    send({ kind: 'failed', message, stack }, [])
+    send({ kind: 'failed', message, stack })
   }
 }
 
-function send(result: JobResult, transfer: readonly ArrayBuffer[]): void {
-  parentPort?.postMessage(result, transfer)
+function send(result: JobResult): void {
+  parentPort?.postMessage(result)
 }
 
-function read({ slice, spare }: Extract<Job, { kind: 'read' }>): ReadSlice {
-  reader.reset()
-  const findings = reader.read({ ...slice, bytes: Buffer.from(slice.memory) })
-  return {
-    kind: 'read',
-    slice,
-    findings,
-    rows: reader.datasets.map(({ rows }) => rows),
-    packed: packColumns(columns, spare),
-    counts: reader.counts.slice(0, reader.symbols.size),
-    strayTexts: reader.strayTexts.slice(0, reader.symbols.size),
-    learnt: learnt(),
-  }
+function read({ slice, batch }: Extract<Job, { kind: 'read' }>): ReadSlice {
+  const bytes = kernel.bytes(slice.address, slice.length + paddingBytes)
+  const findings = reader.read({ ...slice, bytes }, new RowBatch(kernel, dump.datasets, batch))
+  return { kind: 'read', slice, findings, worker: setup.worker, counts: reader.takeCounts(), learnt: learnt() }
 }
 
 function learnt(): SymbolPath[] {
-  const paths: SymbolPath[] = []
-  for (; told < reader.symbols.size; told++) paths.push(symbolPath(dump, reader.symbols, told))
-  return paths
+  const first = told
+  told = reader.symbols.size
+  return Array.from({ length: told - first }, (_, index) => symbolPath(dump, reader.symbols, first + index))
 }
 
 async function encode({ column }: Extract<Job, { kind: 'encode' }>): Promise<EncodedJob> {
   // Loaded after the first slice: it is not needed to begin.
-  encoder ??= await import('../../parquet/encode.ts')
-  const loaded = scratchColumn(column)
-  loadImage(loaded, column.image)
-  const encoded = encoder.encodeColumn(loaded)
-  discarded(loaded.byteLength)
-  return { kind: 'encode', encoded }
-}
-
-const scratch = new Map<string, AnyColumn>()
-
-/** A column to load the next image into: its memory is used again and again. */
-function scratchColumn({ type, nullable }: ColumnToEncode): AnyColumn {
-  const key = `${type} ${nullable}`
-  const column = scratch.get(key) ?? createColumn({ type, nullable })
-  scratch.set(key, column)
-  return column
+  encoder ??= new (await import('../../parquet/piles.ts')).PileEncoder(kernel)
+  const { pages, ...encoded } = encoder.encode(column.pile, column)
+  // The compressed pages in pieces, joined, and all of them at once.
+  garbage.discarded(3 * pages.length + zstdChunkBytes * encoded.dataPages)
+  return { kind: 'encode', encoded, address: kernel.store(pages), length: pages.length }
 }

@@ -1,7 +1,8 @@
 /** Columns as plain values, put into column buffers, encoded, written: what readers must give back. */
+import { Kernel } from '../../../src/kernel/kernel.ts'
 import { ColumnFile } from '../../../src/parquet/column-file.ts'
-import { type AnyColumn, createColumn } from '../../../src/parquet/columns.ts'
-import { type EncodeOptions, encodeColumn } from '../../../src/parquet/encode.ts'
+import { type Column, ColumnSet, type ColumnType } from '../../../src/parquet/columns.ts'
+import { type EncodedColumn, type EncodeOptions, encodeColumn } from '../../../src/parquet/encode.ts'
 import type { ParquetColumn } from '../../../src/parquet/parquet-column.ts'
 
 export type ModelValue = string | bigint | number | boolean | null
@@ -17,26 +18,46 @@ export function asRead(value: ModelValue): ReadValue {
   return typeof value === 'bigint' || typeof value === 'number' ? String(value) : value
 }
 
-export function fill(column: AnyColumn, values: readonly ModelValue[]): void {
+/** The instance of this process. */
+export const kernel = new Kernel()
+
+/** An empty column in memory that nobody gives back. */
+export function createColumn(type: ColumnType): Column {
+  const [column] = new ColumnSet(kernel, [type]).columns
+  if (column === undefined) throw new Error('a set of one column has none')
+  return column
+}
+
+export function fill(column: Column, values: readonly ModelValue[]): void {
   for (const [row, value] of values.entries()) if (value !== null) put(column, row, value)
   column.pad(values.length)
 }
 
-export function put(column: AnyColumn, row: number, value: string | bigint | number | boolean): void {
-  if (column.kind === 'VARCHAR' && typeof value === 'string') {
-    // In the midst of other bytes, as a scanner has it: the fast copy reads past the end.
-    const bytes = Buffer.from(`\u00ff${value}${'\u00ff'.repeat(4)}`)
-    column.put(row, bytes, 2, bytes.length - 8)
-  } else if (column.kind === 'BIGINT' && typeof value === 'bigint') column.putBig(row, value)
-  else if ((column.kind === 'BIGINT' || column.kind === 'INT') && typeof value === 'number') column.put(row, value)
-  else if (column.kind === 'BOOLEAN' && typeof value === 'boolean') column.put(row, value)
-  else throw new Error(`${typeof value} in a column of ${column.kind}`)
+export function put(column: Column, row: number, value: string | bigint | number | boolean): void {
+  if (column.kind !== 'VARCHAR' || typeof value !== 'string') {
+    column.put(row, value)
+    return
+  }
+  // In the midst of other bytes, as a scanner has it: the fast copy reads past the end.
+  const bytes = Buffer.from(`\u00ff${value}${'\u00ff'.repeat(4)}`)
+  const source = kernel.store(bytes)
+  kernel.exports.putText(column.address, row, source + 2, source + bytes.length - 8)
+  kernel.exports.free(source)
 }
 
-export function filled(column: ModelColumn, from = 0, to = column.values.length): AnyColumn {
+export function filled(column: ModelColumn, from = 0, to = column.values.length): Column {
   const buffer = createColumn(column)
   fill(buffer, column.values.slice(from, to))
   return buffer
+}
+
+/** Encodes the values of some rows; their memory is given back. */
+export function encoded(column: ModelColumn, options: EncodeOptions = {}, from = 0, to = column.values.length): EncodedColumn {
+  using set = new ColumnSet(kernel, [column])
+  for (const buffer of set.columns) fill(buffer, column.values.slice(from, to))
+  const [chunk] = set.columns.map((buffer) => encodeColumn(kernel, buffer, options))
+  if (chunk === undefined) throw new Error('a set of one column has none')
+  return chunk
 }
 
 export interface WriteOptions extends EncodeOptions {
@@ -52,8 +73,8 @@ export function writeModel(path: string, columns: readonly ModelColumn[], option
   const file = ColumnFile.create(path, columns)
   for (let from = 0; from < rows; from += groupRows) {
     const to = Math.min(from + groupRows, rows)
-    const encoded = columns.map((column) => encodeColumn(filled(column, from, to), options))
-    file.appendRowGroup(encoded, to - from)
+    const chunks = columns.map((column) => encoded(column, options, from, to))
+    file.appendRowGroup(chunks, to - from)
   }
   return file.close(metadata)
 }

@@ -5,38 +5,42 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { dumpNamed } from '../../../src/discogs/catalogue.ts'
-import { createColumn, IntColumn, LongColumn } from '../../../src/parquet/columns.ts'
-import { encodeColumn } from '../../../src/parquet/encode.ts'
-import { loadImage, packColumns } from '../../../src/parquet/packed-columns.ts'
+import { Kernel } from '../../../src/kernel/kernel.ts'
+import { PileEncoder } from '../../../src/parquet/piles.ts'
 import { DatasetWriters, type WritersOptions } from '../../../src/tasks/ingest/dataset-writers.ts'
+import { RowBatch } from '../../../src/tasks/ingest/row-batch.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'writers-'))
 after(() => rmSync(root, { recursive: true }))
 const duckdb = await (await DuckDBInstance.create()).connect()
 const urls = dumpNamed('labels').datasets.filter(({ name }) => name === 'label_urls_v1')
 
-const encode: WritersOptions['encode'] = async ({ type, nullable, image }) => {
-  const column = createColumn({ type, nullable })
-  loadImage(column, image)
-  return Promise.resolve(encodeColumn(column))
+const kernel = new Kernel()
+const encoder = new PileEncoder(kernel)
+const encode: WritersOptions['encode'] = async (column) => {
+  const { pages, ...encoded } = encoder.encode(column.pile, column)
+  return Promise.resolve({ encoded, address: kernel.store(pages), length: pages.length })
 }
 
 /** Rows (id, position, no url), as a slice of so many gives them. */
-function rowsFrom(first: number, count: number): ReturnType<typeof packColumns> {
-  const [ids, positions, texts] = urls[0]?.columns.map(createColumn) ?? []
-  assert.ok(ids instanceof LongColumn && positions instanceof IntColumn && texts !== undefined)
+function rowsFrom(first: number, count: number): RowBatch {
+  const batch = new RowBatch(kernel, urls)
+  const [dataset] = batch.datasets
+  assert.ok(dataset !== undefined)
+  const [ids, positions] = dataset.columns
   for (let row = 0; row < count; row++) {
-    ids.put(row, first + row)
-    positions.put(row, 1)
+    ids?.put(row, first + row)
+    positions?.put(row, 1)
   }
-  texts.pad(count)
-  return packColumns([ids, positions, texts])
+  dataset.rows = count
+  batch.pad()
+  return batch
 }
 
 test('row groups end at 100,000 rows, files at their size, and all rows are there in order', async () => {
   const directory = join(root, 'many')
-  await using writers = new DatasetWriters(directory, urls, { runId: 'run', encode, fileBytes: 100_000 })
-  for (let slice = 0; slice < 50; slice++) await writers.append([9000], rowsFrom(slice * 9000, 9000))
+  await using writers = new DatasetWriters(directory, urls, { kernel, runId: 'run', encode, fileBytes: 100_000 })
+  for (let slice = 0; slice < 50; slice++) await writers.append(rowsFrom(slice * 9000, 9000))
   const { label_urls_v1: staged } = await writers.commit({ run_id: 'run' })
   assert.ok(staged !== undefined && staged.files.length > 1)
   assert.deepEqual(
@@ -56,15 +60,15 @@ test('row groups end at 100,000 rows, files at their size, and all rows are ther
 test('what is not committed goes away', async () => {
   const directory = join(root, 'none')
   {
-    await using writers = new DatasetWriters(directory, urls, { runId: 'run', encode })
-    await writers.append([150_000], rowsFrom(0, 150_000))
+    await using writers = new DatasetWriters(directory, urls, { kernel, runId: 'run', encode })
+    await writers.append(rowsFrom(0, 150_000))
   }
   assert.deepEqual(readdirSync(directory), [])
 })
 
 test('an encoder that fails fails the writers', async () => {
   const failing = (): Promise<never> => Promise.reject(new Error('no memory'))
-  await using writers = new DatasetWriters(join(root, 'failing'), urls, { runId: 'run', encode: failing })
-  await writers.append([150_000], rowsFrom(0, 150_000))
+  await using writers = new DatasetWriters(join(root, 'failing'), urls, { kernel, runId: 'run', encode: failing })
+  await writers.append(rowsFrom(0, 150_000))
   await assert.rejects(writers.commit({}), /no memory/)
 })
