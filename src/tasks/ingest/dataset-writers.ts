@@ -19,7 +19,7 @@ const rowGroupBytes = 16 * 1024 * 1024
 const fileBytes = 512 * 1024 * 1024
 
 /** So many bytes of columns may wait for being encoded before more rows are taken. */
-const backlogBytes = 32 * 1024 * 1024
+const backlogBytes = 28 * 1024 * 1024
 
 export interface WritersOptions {
   readonly kernel: Kernel

@@ -147,5 +147,5 @@ export class DumpReader {
 
 /** Slices that are being read, or wait for it: what is inflated while the workers encode a row group. */
 function slicesAhead(pool: WorkerPool): number {
-  return 12 * pool.size
+  return 10 * pool.size
 }

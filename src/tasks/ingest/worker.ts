@@ -15,7 +15,7 @@ const setup = workerData as WorkerSetup
 const dump = dumpNamed(setup.dump)
 const kernel = new Kernel(setup.kernel)
 const reader = new SliceReader(kernel, dump)
-const garbage = new GarbageCollector('major', 16 * 1024 * 1024)
+const garbage = new GarbageCollector('major', 10 * 1024 * 1024)
 /** Symbols that the main thread knows of. */
 let told = 0
 let encoder: PileEncoder | null = null
@@ -51,7 +51,7 @@ async function encode({ column }: Extract<Job, { kind: 'encode' }>): Promise<Enc
   // Loaded after the first slice: it is not needed to begin.
   encoder ??= new (await import('../../parquet/piles.ts')).PileEncoder(kernel)
   const { pages, ...encoded } = encoder.encode(column.pile, column)
-  // The compressed pages in pieces, joined, and all of them at once.
-  garbage.discarded(3 * pages.length + zstdChunkBytes * encoded.dataPages)
+  // What zlib made the pages in: the last piece of each is seldom full.
+  garbage.discarded(pages.length + zstdChunkBytes * encoded.dataPages)
   return { kind: 'encode', encoded, address: kernel.store(pages), length: pages.length }
 }
