@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { availableParallelism, homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadConfig, taskEnvironment } from '../src/config.ts'
@@ -24,16 +24,34 @@ test('without any setting the defaults lie in the project', () => {
       stateDir: join(projectDir, 'state'),
       sqlEngine: 'duckdb',
       trinoUrl: null,
+      trino: null,
       parallelism: availableParallelism(),
+      localTrino: {
+        cacheDir: join(homedir(), '.cache/discogs-lakehouse'),
+        stateDir: join(projectDir, 'state/trino'),
+        javaHome: null,
+        port: null,
+        heapMb: 2048,
+        jvm: '-XX:+UseSerialGC -XX:TieredStopAtLevel=1',
+      },
     })
   })
 })
 
 test('the environment wins over .env; its paths start at the current directory, those of .env at the project', () => {
   withProject(
-    'DISCOGS_RAW=files\nDAG_STATE=from-file\nSQL_ENGINE=both\nTRINO_URL="http://file:1"\nDAG_PARALLELISM=7\n',
+    'DISCOGS_RAW=files\nDAG_STATE=from-file\nSQL_ENGINE=both\nTRINO_URL="http://file:1"\nDAG_PARALLELISM=7\nTRINO_CA_FILE=ca.pem\nTRINO_USER=me\nTRINO_PORT=8081\n',
     (projectDir) => {
-      const environment = { DAG_STATE: 'mine', DISCOGS_DATA_LAKE: '/lake', TRINO_URL: 'http://env:2', SQL_ENGINE: '' }
+      const environment = {
+        DAG_STATE: 'mine',
+        DISCOGS_DATA_LAKE: '/lake',
+        TRINO_URL: 'http://env:2',
+        TRINO_LAKE_URI: 'file:/data/hive-data/',
+        SQL_ENGINE: '',
+        DISCOGS_CACHE: 'cache',
+        JAVA_HOME: '/jdk',
+        TRINO_JVM: '-Xint',
+      }
       assert.deepEqual(loadConfig({ environment, cwd: '/here', projectDir }), {
         projectDir,
         lakeDir: '/lake',
@@ -41,7 +59,24 @@ test('the environment wins over .env; its paths start at the current directory, 
         stateDir: '/here/mine',
         sqlEngine: 'both',
         trinoUrl: 'http://env:2',
+        trino: {
+          url: 'http://env:2',
+          catalog: 'hive',
+          user: 'me',
+          password: null,
+          jwt: null,
+          caFile: join(projectDir, 'ca.pem'),
+          lakeUri: 'file:/data/hive-data',
+        },
         parallelism: 7,
+        localTrino: {
+          cacheDir: '/here/cache',
+          stateDir: '/here/mine/trino',
+          javaHome: '/jdk',
+          port: 8081,
+          heapMb: 2048,
+          jvm: '-Xint',
+        },
       })
     },
   )
@@ -54,8 +89,8 @@ test('everything that is wrong is said at once', () => {
       exitCode: 2,
       message: [
         'the settings are not valid:',
-        '  SQL_ENGINE=mysql: duckdb, trino or both is expected',
         '  TRINO_URL=trino:8080: an http or https URL is expected',
+        '  SQL_ENGINE=mysql: duckdb, trino or both is expected',
         '  DAG_PARALLELISM=0: a whole number from 1 to 999999 is expected',
       ].join('\n'),
     })
@@ -84,7 +119,7 @@ test('a task learns everything from its environment, and the state of the schedu
       params: { a: '', run_mode: 'dev' },
       lakeDir: '/lake',
       rawDir: '/raw',
-      settings: { sqlEngine: 'duckdb', trinoUrl: null },
+      settings: { sqlEngine: 'duckdb', trinoUrl: null, trino: null },
       stateDir: null,
       resultFile: null,
       lifelineFd: null,

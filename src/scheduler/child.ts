@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import type { Config } from '../config.ts'
 import { messageOf } from '../errors.ts'
-import { processStart, signalGroup } from './process-identity.ts'
+import { processStart, signalGroup } from '../process-identity.ts'
 
 export interface Stop {
   readonly kind: 'timeout' | 'cancelled'
@@ -115,12 +115,28 @@ export function childEnvironment(identity: TaskIdentity, config: Config): Record
     DISCOGS_RAW: config.rawDir,
     DAG_STATE: config.stateDir,
     SQL_ENGINE: config.sqlEngine,
-    ...(config.trinoUrl === null ? {} : { TRINO_URL: config.trinoUrl }),
+    ...trinoEnvironment(config.trino),
     RESULT_FILE: identity.resultFile,
     // What node made of the sources is kept: a task starts in half the time.
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(config.stateDir, 'compile-cache'),
     DAG_LIFELINE_FD: String(lifelineFd),
   }
+}
+
+/** Complete: what the server of another checkout, or `.env`, would add is not of this run. */
+function trinoEnvironment(trino: Config['trino']): Record<string, string> {
+  if (trino === null) return {}
+  const { url, catalog, user, password, jwt, caFile, lakeUri } = trino
+  const values = {
+    TRINO_URL: url,
+    TRINO_CATALOG: catalog,
+    TRINO_USER: user,
+    TRINO_PASSWORD: password,
+    TRINO_JWT: jwt,
+    TRINO_CA_FILE: caFile,
+    TRINO_LAKE_URI: lakeUri,
+  }
+  return Object.fromEntries(Object.entries(values).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])))
 }
 
 /** Our own environment without params that are not of this run. */

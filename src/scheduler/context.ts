@@ -2,6 +2,7 @@
  * What a task sees of the world, and what it gives back: the two sides of the process boundary. Types only.
  */
 import type { PromotionLedger } from '../lake/promotion.ts'
+import type { TrinoSettings } from '../sql/trino.ts'
 
 export type Severity = 'CRITICAL' | 'WARN' | 'INFO'
 
@@ -51,6 +52,8 @@ export interface TaskResult {
 export interface TaskSettings {
   readonly sqlEngine: 'duckdb' | 'trino' | 'both'
   readonly trinoUrl: string | null
+  /** Null when there is no server. Holds secrets: never logged, never part of a plan. */
+  readonly trino: TrinoSettings | null
 }
 
 /** Everything a task may know: a task is a function of this and nothing else. */

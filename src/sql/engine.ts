@@ -42,3 +42,11 @@ export function named(sql: string | NamedSql): NamedSql {
 export function rowsOf({ columns, rows }: SqlTable): SqlRow[] {
   return rows.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index] ?? null])))
 }
+
+/** Of two columns with one name the second one is called `name_2`. */
+export function distinctNames(columns: readonly string[]): readonly string[] {
+  return columns.map((name, index) => {
+    const before = columns.slice(0, index).filter((other) => other === name).length
+    return before === 0 ? name : `${name}_${before + 1}`
+  })
+}

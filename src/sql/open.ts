@@ -1,10 +1,16 @@
 import { PipelineError } from '../errors.ts'
 import { DuckDbEngine, type DuckDbOptions } from './duckdb.ts'
 import type { EngineName, SqlEngine } from './engine.ts'
+import { TrinoEngine, type TrinoSettings } from './trino.ts'
 
 export interface EngineSettings {
   readonly sqlEngine: EngineName | 'both'
-  readonly trinoUrl: string | null
+  readonly trino: TrinoSettings | null
+}
+
+export interface EngineOptions extends DuckDbOptions {
+  /** Of Trino: the schema of names without one. */
+  readonly schema?: string
 }
 
 /** The engines a setting asks for. */
@@ -16,13 +22,14 @@ export function engineNames(sqlEngine: EngineSettings['sqlEngine']): readonly En
  * Opens one engine: the only place that knows how. Ask {@link engineNames} first where the setting may be `both`.
  * @throws PipelineError when the engine is not to be had
  */
-export async function openEngine({ sqlEngine, trinoUrl }: EngineSettings, options: DuckDbOptions = {}): Promise<SqlEngine> {
+export async function openEngine({ sqlEngine, trino }: EngineSettings, options: EngineOptions = {}): Promise<SqlEngine> {
   if (sqlEngine === 'duckdb') return DuckDbEngine.open(options)
-  throw new PipelineError(
-    `SQL engine ${sqlEngine} cannot be opened at ${trinoUrl ?? '(no address)'}: no Trino server is set up`,
-    {
-      hint: 'set SQL_ENGINE=duckdb',
-      retryable: false,
-    },
-  )
+  if (sqlEngine === 'trino' && trino !== null) {
+    const { schema, signal } = options
+    return TrinoEngine.open(trino, { ...(schema === undefined ? {} : { schema }), ...(signal === undefined ? {} : { signal }) })
+  }
+  throw new PipelineError(`SQL engine ${sqlEngine} cannot be opened: no Trino server is set up`, {
+    hint: 'start one with `npm run trino -- start`, name one in TRINO_URL, or set SQL_ENGINE=duckdb',
+    retryable: false,
+  })
 }

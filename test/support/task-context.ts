@@ -22,7 +22,7 @@ export function taskContext(
     args: [],
     params: {},
     rawDir: '/nowhere',
-    settings: { sqlEngine: 'duckdb', trinoUrl: null },
+    settings: { sqlEngine: 'duckdb', trinoUrl: null, trino: null },
     signal: new AbortController().signal,
     now: () => new Date('2026-04-21T07:08:09Z'),
     log: (line) => void heard.logs.push(line),
