@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { exitCodes, PipelineError } from '../errors.ts'
-import { processStart } from './process-identity.ts'
+import { processStart } from '../process-identity.ts'
 import type { LeaseRecord, Store } from './store.ts'
 
 const leaseName = 'scheduler'
@@ -55,6 +55,12 @@ export function acquireLease(store: Store): Lease {
       hint: `wait for it, or stop it with \`kill ${other.pid}\`: its run can then be resumed with \`dag retry\``,
     },
   )
+}
+
+/** Who holds the lease by the state, and whether that process lives; null when nobody does. */
+export function schedulerHolder(store: Store): (LeaseRecord & { readonly isAlive: boolean }) | null {
+  const holder = store.leases.holder(leaseName)
+  return holder === null ? null : { ...holder, isAlive: isAlive(holder, store.now()) }
 }
 
 function isAlive(holder: LeaseRecord, now: Date): boolean {

@@ -1,6 +1,6 @@
 /** What a dead scheduler has left behind is brought to an end. The caller holds the lease, so nobody else is at work. */
 import { hostname } from 'node:os'
-import { killGroup } from './process-identity.ts'
+import { killGroup } from '../process-identity.ts'
 import { isFinal } from './states.ts'
 import type { AttemptRecord, Store, TaskRecord, TryRecord } from './store.ts'
 

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { processStart } from '../../src/scheduler/process-identity.ts'
+import { processStart } from '../../src/process-identity.ts'
 import { openStore } from '../../src/scheduler/store.ts'
 import { Lab, runId, statesOf, until } from './harness.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { RunEvent } from '../../src/scheduler/attempt-loop.ts'
 import { acquireLease } from '../../src/scheduler/lease.ts'
-import { processStart } from '../../src/scheduler/process-identity.ts'
+import { processStart } from '../../src/process-identity.ts'
 import { parseSession } from '../../src/scheduler/session.ts'
 import { openStore } from '../../src/scheduler/store.ts'
 import { Lab, lab, runId, session, statesOf, until } from './harness.ts'
@@ -78,7 +78,7 @@ test('a task finds everything of its run in its environment', async () => {
     params: { prefix: 'lab', publish: 'true' },
     lakeDir,
     rawDir,
-    settings: { sqlEngine: 'duckdb', trinoUrl: null },
+    settings: { sqlEngine: 'duckdb', trinoUrl: null, trino: null },
   })
   assert.deepEqual(variables, {
     RUN_ID: runId,

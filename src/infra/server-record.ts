@@ -1,0 +1,42 @@
+/** What a running local Trino server leaves for others to find: `server.json` in its state directory. */
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { hasCode } from '../errors.ts'
+import { processStart } from '../process-identity.ts'
+
+export interface ServerRecord {
+  readonly url: string
+  readonly pid: number
+  /** Tells the process from a later one with the same pid. */
+  readonly pidStarted: string
+  /** UTC, ISO 8601. */
+  readonly startedAt: string
+  readonly version: string
+  readonly javaHome: string
+  /** When it first answered a query that touches the catalog, UTC, ISO 8601; null while it is coming up. */
+  readonly readyAt: string | null
+}
+
+export function recordFile(stateDir: string): string {
+  return join(stateDir, 'server.json')
+}
+
+/** @returns null when there is none, or its process is gone */
+export function runningServer(stateDir: string): ServerRecord | null {
+  const record = readRecord(recordFile(stateDir))
+  return record !== null && processStart(record.pid) === record.pidStarted ? record : null
+}
+
+export function removeRecord(stateDir: string): void {
+  rmSync(recordFile(stateDir), { force: true })
+}
+
+function readRecord(file: string): ServerRecord | null {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as ServerRecord
+  } catch (error) {
+    // It is written in one piece, so what cannot be parsed is not ours.
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR') || error instanceof SyntaxError) return null
+    throw error
+  }
+}
