@@ -32,6 +32,14 @@ export function activeRun(config: Config): ActiveRun {
   })
 }
 
+/** After a move of the pointer: `discogs_stable` follows, if there is a Trino server. Says on stderr how that went; never an error. */
+export async function showOnTrino({ lakeDir, trino }: Config): Promise<void> {
+  if (trino === null) return
+  // Loaded when it is needed: the client would slow the start of every other command.
+  const { followPointer } = await import('../serving/trino-lake.ts')
+  process.stderr.write(`${await followPointer(lakeDir, trino)}\n`)
+}
+
 /** Who moves the pointer, for the audit. */
 export function whoami(): string {
   return `${userName()}@${hostname()}`

@@ -12,9 +12,14 @@ import { PipelineError } from '../errors.ts'
 /** A run id as it may stand in a path: the month, two underscores, the session. */
 const runIdPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/
 
+/** Whether a name can be that of a run. */
+export function isRunId(name: string): boolean {
+  return runIdPattern.test(name)
+}
+
 /** Refuses anything that could leave the lake or hide in it. */
 export function assertRunId(runId: string): void {
-  if (!runIdPattern.test(runId)) {
+  if (!isRunId(runId)) {
     throw new PipelineError(`run id ${JSON.stringify(runId)} is not valid: letters, digits, "_" and "-" only`, {
       exitCode: 2,
       retryable: false,
@@ -33,10 +38,13 @@ export function runDir(lakeDir: string, runId: string): string {
   return join(runsDir(lakeDir), runId)
 }
 
+/** Begins the name of every staging directory; the run id follows. */
+export const stagingPrefix = '.staging-'
+
 /** Where a run is written until it is sealed. */
 export function stagingDir(lakeDir: string, runId: string): string {
   assertRunId(runId)
-  return join(runsDir(lakeDir), `.staging-${runId}`)
+  return join(runsDir(lakeDir), `${stagingPrefix}${runId}`)
 }
 
 /** The sealed directory of a run, or its staging directory while it is not sealed yet. */
@@ -77,9 +85,14 @@ export function runIdOfTarget(target: string): string | null {
   return match?.[1] !== undefined && runIdPattern.test(match[1]) ? match[1] : null
 }
 
+/** Data that belongs to no run. */
+export function metaDir(lakeDir: string): string {
+  return join(lakeDir, '_meta')
+}
+
 /** What the lock of all promotions is taken on. */
 export function lockFile(lakeDir: string): string {
-  return join(lakeDir, '_meta', 'lake.lock')
+  return join(metaDir(lakeDir), 'lake.lock')
 }
 
 /** Begins the name of every link that keeps a run that was active; a UTC timestamp follows. */

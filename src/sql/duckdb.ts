@@ -1,7 +1,8 @@
 /** The embedded engine: DuckDB in memory, spilling to a directory of its own. */
 import { availableParallelism } from 'node:os'
-import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { messageOf, PipelineError } from '../errors.ts'
+import { plain, StoredAnswer } from './duckdb-answer.ts'
 import { type NamedSql, named, rowsOf, type SqlEngine, type SqlRow, type SqlTable, type SqlValue } from './engine.ts'
 import { newerCapital, newerLowerCase } from './lower-case.ts'
 import { quoteText } from './quote.ts'
@@ -97,6 +98,67 @@ export class DuckDbEngine implements SqlEngine {
     return Number(rows[0]?.[0])
   }
 
+  /**
+   * The rows in batches, in bounded memory; the first batch has the heading also when there is no row. The answer is complete
+   * in DuckDB's own storage before the first row is given out: DuckDB's streams end without a word when an error comes in mid-stream.
+   * @param signal interrupts this statement; the engine goes on
+   */
+  async *stream(sql: string | NamedSql, signal: AbortSignal = new AbortController().signal): AsyncGenerator<SqlTable> {
+    const answer = await this.#guarded(sql, signal, async (text) => {
+      return (await StoredAnswer.of(this.#connection, text)) ?? (await this.table({ ...named(sql), text }))
+    })
+    if (!(answer instanceof StoredAnswer)) {
+      yield answer
+      return
+    }
+    try {
+      yield { columns: answer.columns, rows: [] }
+      let read = 0
+      for (;;) {
+        const rows = await this.#guarded(sql, signal, () => answer.nextRows())
+        if (rows === null) break
+        read += rows.length
+        yield { columns: answer.columns, rows }
+      }
+      if (read !== answer.rowCount)
+        throw new PipelineError(`duckdb: ${named(sql).name}: the rows ended after ${read} of ${answer.rowCount}`)
+    } finally {
+      await answer.drop()
+    }
+  }
+
+  /**
+   * Writes the rows of a query to one new Parquet file, ZSTD. Integers wider than 64 bits become DECIMAL(38, 0), which Parquet has.
+   * @returns rows written
+   */
+  async saveAsParquet(sql: string | NamedSql, file: string, signal: AbortSignal): Promise<number> {
+    return this.#guarded(sql, signal, async (text) => {
+      const answer = await StoredAnswer.of(this.#connection, text)
+      if (answer === null) throw new PipelineError('only the rows of a SELECT can be written as Parquet', { retryable: false })
+      try {
+        return await answer.copyToParquet(file)
+      } finally {
+        await answer.drop()
+      }
+    })
+  }
+
+  async #guarded<Result>(sql: string | NamedSql, signal: AbortSignal, work: (text: string) => Promise<Result>): Promise<Result> {
+    const { name, text } = named(sql)
+    using _interruption = interruptedBy(signal, this.#connection)
+    try {
+      signal.throwIfAborted()
+      const result = await work(text.trim().replace(/;\s*$/, ''))
+      // An interrupted stream looks like one at its end.
+      signal.throwIfAborted()
+      return result
+    } catch (cause) {
+      signal.throwIfAborted()
+      if (cause instanceof PipelineError) throw cause
+      throw new PipelineError(`duckdb: ${name}: ${messageOf(cause)}`, { cause })
+    }
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#interrupt)
     this.#connection.closeSync()
@@ -105,7 +167,18 @@ export class DuckDbEngine implements SqlEngine {
   }
 }
 
-/** Dates, decimals and nested values become the text DuckDB shows. */
-function plain(value: DuckDBValue): SqlValue {
-  return typeof value === 'object' && value !== null ? value.toString() : (value ?? null)
+/** An interrupt that comes before DuckDB has begun a statement is lost, so it is repeated. */
+function interruptedBy(signal: AbortSignal, connection: DuckDBConnection): Disposable {
+  let timer: NodeJS.Timeout | undefined
+  const begin = (): void => {
+    connection.interrupt()
+    timer = setInterval(() => connection.interrupt(), 20)
+  }
+  signal.addEventListener('abort', begin, { once: true })
+  return {
+    [Symbol.dispose]: () => {
+      signal.removeEventListener('abort', begin)
+      clearInterval(timer)
+    },
+  }
 }

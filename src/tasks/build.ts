@@ -11,13 +11,29 @@ import { DuckDbEngine } from '../sql/duckdb.ts'
 import { registerRun } from '../sql/run-views.ts'
 import { loadSql } from '../sql/texts.ts'
 import { runTask } from '../task-process.ts'
+import { buildOnTrino } from './build/on-trino.ts'
 import { buildReport } from './checks/stage-reports.ts'
 
-/** Builds the warehouse tables (`sql/build/<dataset>.sql`) from the run's own datasets, in its staging directory. */
+/**
+ * Builds the warehouse tables (`sql/build/<dataset>.sql`) from the run's own datasets, in its staging directory; on Trino with
+ * `SQL_ENGINE=trino`, else on DuckDB. Both write the same rows in the same order.
+ */
 export async function build(context: TaskContext): Promise<TaskResult> {
   const directory = stagingDir(context.lakeDir, context.runId)
   if (!existsSync(directory))
     throw new PipelineError(`build: staging directory ${directory} does not exist`, { retryable: false })
+  const { sqlEngine, trino } = context.settings
+  const isOnTrino = sqlEngine === 'trino' && trino !== null
+  const built = isOnTrino ? await buildOnTrino(context, directory, trino) : await buildOnDuckDb(context, directory)
+  context.progress({ done: warehouseTables.length, total: warehouseTables.length, unit: 'steps' })
+  writeStageReport(directory, buildReport, { datasets: built })
+  return {
+    rows: Object.fromEntries(Object.entries(built).map(([name, { rows }]) => [name, rows])),
+    bytes: Object.values(built).reduce((sum, { files }) => sum + files.reduce((bytes, file) => bytes + file.bytes, 0), 0),
+  }
+}
+
+async function buildOnDuckDb(context: TaskContext, directory: string): Promise<Readonly<Record<string, StagedDataset>>> {
   const tempDirectory = join(directory, '.tmp-build')
   rmSync(tempDirectory, { recursive: true, force: true })
   const built: Record<string, StagedDataset> = {}
@@ -37,12 +53,7 @@ export async function build(context: TaskContext): Promise<TaskResult> {
   } finally {
     rmSync(tempDirectory, { recursive: true, force: true })
   }
-  context.progress({ done: warehouseTables.length, total: warehouseTables.length, unit: 'steps' })
-  writeStageReport(directory, buildReport, { datasets: built })
-  return {
-    rows: Object.fromEntries(Object.entries(built).map(([name, { rows }]) => [name, rows])),
-    bytes: Object.values(built).reduce((sum, { files }) => sum + files.reduce((bytes, file) => bytes + file.bytes, 0), 0),
-  }
+  return built
 }
 
 interface Target {

@@ -4,7 +4,6 @@ import { type CheckGroup, checkGroups } from '../discogs/check-groups.ts'
 import { PipelineError } from '../errors.ts'
 import { currentDir, reportsDir } from '../lake/layout.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
-import { DuckDbEngine, type DuckDbOptions } from '../sql/duckdb.ts'
 import { runTask } from '../task-process.ts'
 import { censusChecks } from './checks/census.ts'
 import { runChecks } from './checks/check.ts'
@@ -13,7 +12,7 @@ import { fileChecks } from './checks/files.ts'
 import { keyChecks } from './checks/keys.ts'
 import { referenceChecks } from './checks/references.ts'
 import { criticalFailures, describeFailures, summary, writeResults } from './checks/results.ts'
-import { type ListChecks, withScope } from './checks/scope.ts'
+import { type ListChecks, openOnDuckDb, withScope } from './checks/scope.ts'
 import { valueChecks } from './checks/values.ts'
 
 const checksOf: Readonly<Record<CheckGroup, ListChecks>> = {
@@ -31,7 +30,8 @@ export async function check(context: TaskContext): Promise<TaskResult> {
   const directory = currentDir(context.lakeDir, context.runId)
   if (!existsSync(directory))
     throw new PipelineError(`check ${name}: run directory ${directory} does not exist`, { retryable: false })
-  const results = await withScope({ context, directory, open: openDuckDb }, async (scope) => {
+  // A run that is not sealed yet is read from its files; no other engine knows it.
+  const results = await withScope({ context, directory, open: openOnDuckDb }, async (scope) => {
     return runChecks(await checksOf[name](scope), context)
   })
   context.recordChecks(results)
@@ -43,11 +43,6 @@ export async function check(context: TaskContext): Promise<TaskResult> {
     throw new PipelineError(`check ${name}: ${describeFailures(failures)}`, { retryable: false, hint })
   }
   return {}
-}
-
-/** A run that is not sealed yet is read from its files; no other engine knows it. */
-async function openDuckDb(options: DuckDbOptions): Promise<DuckDbEngine> {
-  return DuckDbEngine.open(options)
 }
 
 function groupNamed(name: string | undefined): CheckGroup {

@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os'
 import { promoteRun } from '../lake/promotion.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
+import { followPointer } from '../serving/trino-lake.ts'
 import { runTask } from '../task-process.ts'
 
 /** What must be asked for before a run is published; the scheduler holds the task back by the same rule, a compiled script does not. */
@@ -26,7 +27,9 @@ export async function promote(context: TaskContext): Promise<TaskResult> {
   for (const { promotion, outcome: settled, note } of outcome.recovered)
     context.log(`promotion ${promotion.id} to ${promotion.toRunId}: ${settled}: ${note}`)
   context.log(outcome.note)
-  return await Promise.resolve(outcome.moved ? {} : { note: outcome.note })
+  const { trino } = context.settings
+  if (trino !== null) context.log(await followPointer(lakeDir, trino, context.signal))
+  return outcome.moved ? {} : { note: outcome.note }
 }
 
 /** `user@host`, for the audit trail. */

@@ -1,41 +1,77 @@
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { datasets } from '../discogs/catalogue.ts'
 import { messageOf, PipelineError } from '../errors.ts'
 import { reportsDir } from '../lake/layout.ts'
 import { resolveActive } from '../lake/pointer.ts'
 import { rollback } from '../lake/promotion.ts'
 import type { CheckResult, TaskContext, TaskResult } from '../scheduler/context.ts'
-import type { EngineName, SqlEngine } from '../sql/engine.ts'
+import { activeSchema, followPointer, openRunOnTrino, runSchema, seesOther } from '../serving/trino-lake.ts'
+import type { EngineName } from '../sql/engine.ts'
 import { engineNames, openEngine } from '../sql/open.ts'
+import { trinoFailure, type TrinoSettings } from '../sql/trino.ts'
+import { countRows } from '../sql/trino-sync.ts'
 import { runTask } from '../task-process.ts'
-import { type Check, runChecks } from './checks/check.ts'
+import { type Check, type Finding, runChecks, type RunOptions, unmeasured } from './checks/check.ts'
 import { rowCount } from './checks/drift.ts'
 import { keyChecks } from './checks/keys.ts'
+import { readFooter } from './checks/parquet-footer.ts'
 import { consistencyChecks, orphanChecks } from './checks/references.ts'
 import { criticalFailures, describeFailures, summary, writeTimedResults } from './checks/results.ts'
-import { type CheckScope, withScope } from './checks/scope.ts'
+import { type CheckScope, type OpenDirectory, openOnDuckDb, withScope } from './checks/scope.ts'
 import { stagedDataset } from './checks/stage-reports.ts'
 import { nullRatioChecks } from './checks/values.ts'
 
+/** Held against `discogs`, which consumers read: no fault of the data, so nothing is rolled back for it. */
+const activeCheck = 'active.rows'
+
+/** Checks asked at once on a server, which is busy with the way there and back most of the time. */
+const trinoAtOnce = 6
+
 /**
- * Asks the published snapshot for its sanity, through every engine that serves it. A critical failure moves the pointer back,
- * unless the parameter `rollback_on_failure` is `false`; an engine that cannot be opened fails the task and moves nothing.
+ * Asks the published snapshot for its sanity, through every engine that serves it, and with two of them for the same answers. A critical
+ * failure moves the pointer back, unless the parameter `rollback_on_failure` is `false`; an engine that cannot be asked, or
+ * shows something else than the lake holds, fails the task and moves nothing.
  */
 export async function report(context: TaskContext): Promise<TaskResult> {
   const directory = activeDirectory(context)
   const engines = engineNames(context.settings.sqlEngine)
   await assertReachable(context, engines)
-  const failures: CheckResult[] = []
+  const answers = new Map<EngineName, readonly CheckResult[]>()
   for (const engine of engines) {
     const results = await sanityOf(context, directory, engine)
+    answers.set(engine, results)
     context.recordChecks(results.map((result) => ({ ...result, checkName: `${engine}_sanity.${result.checkName}` })))
     const file = join(reportsDir(directory), `${engine}_sanity_active_${timestamp(context.now())}.csv`)
     writeTimedResults(file, results)
     context.log(`${engine}: ${summary(results)}, written to ${file}`)
-    failures.push(...criticalFailures(results))
   }
-  if (failures.length > 0) await giveUp(context, describeFailures(failures))
+  const failures = [...answers.values()].flatMap(criticalFailures)
+  const ofData = failures.filter(({ checkName }) => checkName !== activeCheck)
+  if (ofData.length > 0) await giveUp(context, describeFailures(ofData))
+  if (failures.length > 0)
+    throw new PipelineError(`report: run ${context.runId}: ${describeFailures(failures)}`, {
+      hint: '`dag trino sync --active` repairs it, then `dag retry`',
+    })
+  assertSame(context.runId, answers)
   return {}
+}
+
+/** @throws PipelineError that names the checks in which two engines differ, in whatever they say */
+export function assertSame(runId: string, answers: ReadonlyMap<EngineName, readonly CheckResult[]>): void {
+  const [duckdb, trino] = [answers.get('duckdb'), answers.get('trino')]
+  if (duckdb === undefined || trino === undefined) return
+  const others = new Map(trino.map((result) => [result.checkName, result]))
+  const said = (result: CheckResult | undefined): object => ({ ...result, durationMs: 0 })
+  const different = duckdb.filter((result) => !isDeepStrictEqual(said(result), said(others.get(result.checkName))))
+  if (different.length === 0) return
+  const shown = different.slice(0, 5).map(({ checkName, value, details }) => {
+    const other = others.get(checkName)
+    return `${checkName}: ${value} (${details}) and ${other?.value} (${other?.details})`
+  })
+  throw new PipelineError(
+    `report: run ${runId}: DuckDB and Trino differ in ${different.length} of ${duckdb.length} checks: ${shown.join('; ')}`,
+  )
 }
 
 /** Where the pointer leads, read once: it must be this run, and from here on its own directory is read. */
@@ -57,9 +93,71 @@ async function assertReachable({ settings }: TaskContext, engines: readonly Engi
 }
 
 async function sanityOf(context: TaskContext, directory: string, sqlEngine: EngineName): Promise<CheckResult[]> {
-  const open = async (options: Parameters<typeof openEngine>[1]): Promise<SqlEngine> =>
-    openEngine({ ...context.settings, sqlEngine }, options)
-  return withScope({ context, directory, open }, async (scope) => runChecks(sanityChecks(scope), context))
+  const { trino } = context.settings
+  if (sqlEngine === 'duckdb' || trino === null)
+    return withScope({ context, directory, open: openOnDuckDb }, async (scope) => runChecks(sanityChecks(scope), context))
+  const open = openOnTrino(context, trino)
+  return withScope({ context, directory, open }, async (scope) => {
+    await assertShown(scope, trino)
+    const options = { atOnce: trinoAtOnce, onError: engineFault(scope.problems) }
+    return runChecks([...sanityChecks(scope), activeRows(scope)], context, options)
+  })
+}
+
+/** The run's own schema, never `active`: a query there may meet the files of two runs (docs/trino.md). What is published is registered too. */
+function openOnTrino({ lakeDir, runId, signal }: TaskContext, trino: TrinoSettings): OpenDirectory {
+  return async (_directory) => {
+    const { engine, missing } = await openRunOnTrino({ lakeDir, trino, signal }, runId, { published: true })
+    return { engine, problems: new Map(missing.map((name) => [name, 'no directory'])) }
+  }
+}
+
+/** @throws PipelineError when the server shows other rows than the files hold: then it says nothing about the data */
+async function assertShown({ engine, context, directory, problems, reports }: CheckScope, trino: TrinoSettings): Promise<void> {
+  const shown = datasets.filter(({ name }) => !problems.has(name))
+  const counted = await countRows(
+    engine,
+    runSchema(context.runId),
+    shown.map(({ name }) => name),
+  )
+  const differences: string[] = []
+  for (const dataset of shown) {
+    const staged = stagedDataset(reports, dataset)
+    const count = counted.get(dataset.name)
+    if (count === BigInt(staged.rows)) continue
+    const files = await Promise.all(staged.files.map(({ path }) => readFooter(join(directory, path)).catch(() => null)))
+    const held = files.reduce((sum, footer) => sum + (footer?.rows ?? 0), 0)
+    if (BigInt(held) !== count) differences.push(`${dataset.name}: ${count} instead of ${held}`)
+  }
+  if (differences.length > 0) throw seesOther({ lakeDir: context.lakeDir, trino }, differences)
+}
+
+/** What a server answers to bad data, and to a table that the run does not have; every other error is its own and ends the task. */
+export function engineFault(problems: CheckScope['problems']): NonNullable<RunOptions['onError']> {
+  return (check: Check, error: unknown): Finding => {
+    const isOfData =
+      trinoFailure(error)?.errorName === 'HIVE_BAD_DATA' || [...problems.keys()].some((name) => messageOf(error).includes(name))
+    if (isOfData) return unmeasured(check, error)
+    throw new PipelineError(`report: ${check.name}: ${messageOf(error)}`, {
+      cause: error,
+      hint: 'nothing was moved; `dag retry` asks again',
+    })
+  }
+}
+
+/** What consumers see through `active` against the run's own schema. */
+function activeRows({ engine, context, problems }: CheckScope): Check {
+  const measure = async (): Promise<Finding> => {
+    const names = datasets.map(({ name }) => name).filter((name) => !problems.has(name))
+    const own = await countRows(engine, runSchema(context.runId), names)
+    const active = await countRows(engine, activeSchema, names)
+    const moved = resolveActive(context.lakeDir)?.runId
+    if (moved !== context.runId) return { value: null, ok: true, details: `active is ${moved ?? 'not set'} by now` }
+    const different = names.filter((name) => own.get(name) !== active.get(name))
+    const details = different.map((name) => `${name}: ${active.get(name)} instead of ${own.get(name)}`).join(', ')
+    return { value: different.length, ok: different.length === 0, details }
+  }
+  return { name: activeCheck, severity: 'CRITICAL', dataset: null, expected: '0 tables with other rows', measure }
 }
 
 function sanityChecks(scope: CheckScope): readonly Check[] {
@@ -112,6 +210,8 @@ async function giveUp(context: TaskContext, reason: string): Promise<never> {
   } catch (cause) {
     return fail(`it is still published, rolling back failed: ${messageOf(cause)}`, cause)
   }
+  const { trino } = context.settings
+  if (trino !== null) context.log(await followPointer(lakeDir, trino, context.signal))
   return fail(`rolled back, active is ${resolveActive(lakeDir)?.runId ?? 'not set'}`)
 }
 

@@ -89,8 +89,8 @@ test('a Parquet file is the same at every number of threads and under memory pre
 
 test('an engine that is not set up is an error with a hint', async () => {
   assert.deepEqual(engineNames('both'), ['duckdb', 'trino'])
-  await assert.rejects(openEngine({ sqlEngine: 'trino', trinoUrl: 'http://127.0.0.1:1' }), {
-    hint: 'set SQL_ENGINE=duckdb',
+  await assert.rejects(openEngine({ sqlEngine: 'trino', trino: null }), {
+    hint: /SQL_ENGINE=duckdb/,
     retryable: false,
   })
 })

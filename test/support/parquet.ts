@@ -73,8 +73,9 @@ export async function writeReportedRun(
   runId: string,
   tables: Readonly<Record<string, readonly TestRow[]>>,
   said: Said = {},
+  only: readonly Dataset[] = datasets,
 ): Promise<void> {
-  await writeRun(directory, runId, tables)
+  await writeRun(directory, runId, tables, only)
   const { census = [], quarantined = 0, verification = 'verified', dates = {} } = said
   for (const dump of dumps) {
     const file = `discogs_${dates[dump.name] ?? '20260401'}_${dump.name}.xml.gz`
@@ -87,7 +88,9 @@ export async function writeReportedRun(
       datasets: staged(directory, runId, tables, dump.datasets),
     })
   }
-  writeStageReport(directory, 'build_warehouse', { datasets: staged(directory, runId, tables, warehouseTables) })
+  // Who builds the warehouse tables reports them, too.
+  if (only.some(({ kind }) => kind === 'warehouse'))
+    writeStageReport(directory, 'build_warehouse', { datasets: staged(directory, runId, tables, warehouseTables) })
 }
 
 function staged(

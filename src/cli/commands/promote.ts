@@ -4,7 +4,7 @@ import { promoteRun } from '../../lake/promotion.ts'
 import { ledgerOf } from '../../scheduler/promotions.ts'
 import { openStore } from '../../scheduler/store.ts'
 import { print, printJson } from '../output.ts'
-import { whoami } from '../pointer.ts'
+import { showOnTrino, whoami } from '../pointer.ts'
 import { runIdOf } from '../runs.ts'
 
 interface Options {
@@ -20,7 +20,7 @@ export function promoteCommand(): Command {
     .option('--reason <text>', 'kept in the audit trail', 'by hand')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  dag promote 2026-04__20260420_060000 --reason "reviewed by Ada"')
-    .action((given: string, { reason, json = false }: Options) => {
+    .action(async (given: string, { reason, json = false }: Options) => {
       const config = loadConfig()
       using store = openStore(config.stateDir)
       const runId = runIdOf(store, given)
@@ -32,6 +32,7 @@ export function promoteCommand(): Command {
         reason,
         now: () => new Date(),
       })
+      await showOnTrino(config)
       if (json) printJson(outcome)
       else print(outcome.note)
     })

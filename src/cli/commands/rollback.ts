@@ -4,7 +4,7 @@ import { rollback } from '../../lake/promotion.ts'
 import { ledgerOf } from '../../scheduler/promotions.ts'
 import { openStore } from '../../scheduler/store.ts'
 import { print, printJson } from '../output.ts'
-import { whoami } from '../pointer.ts'
+import { showOnTrino, whoami } from '../pointer.ts'
 
 interface Options {
   readonly to?: string
@@ -20,11 +20,12 @@ export function rollbackCommand(): Command {
     .option('--reason <text>', 'kept in the audit trail', 'by hand')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  dag rollback --reason "wrong genres"')
-    .action(({ to, reason, json = false }: Options) => {
+    .action(async ({ to, reason, json = false }: Options) => {
       const config = loadConfig()
       using store = openStore(config.stateDir)
       const request = { lakeDir: config.lakeDir, ledger: ledgerOf(store), who: whoami(), reason, now: () => new Date() }
       const outcome = rollback(to === undefined ? request : { ...request, to })
+      await showOnTrino(config)
       if (json) printJson(outcome)
       else print(outcome.note)
     })

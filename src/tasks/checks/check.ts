@@ -23,33 +23,54 @@ export interface Finding {
   readonly sample?: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** Runs checks one after the other; one that throws has failed. An abort of the task ends them all. */
+export interface RunOptions {
+  /** How many are asked at once. Default 1. */
+  readonly atOnce?: number
+  /** What it means that a check threw. Default: it has failed. Throws to end them all. */
+  readonly onError?: (check: Check, error: unknown) => Finding
+}
+
+/** Runs checks; one that throws has failed. An abort of the task ends them all. @returns results in the order of the checks */
 export async function runChecks(
   checks: readonly Check[],
   context: Pick<TaskContext, 'now' | 'signal' | 'progress' | 'log'>,
+  { atOnce = 1, onError = unmeasured }: RunOptions = {},
 ): Promise<CheckResult[]> {
   const results: CheckResult[] = []
-  for (const check of checks) {
-    context.progress({ done: results.length, total: checks.length, unit: 'steps', message: check.name })
-    const startedMs = context.now().getTime()
-    const finding = await measured(check)
-    context.signal.throwIfAborted()
-    const result = resultOf(check, finding, context.now().getTime() - startedMs)
-    results.push(result)
-    if (!result.ok && result.severity !== 'INFO') context.log(describe(result))
+  let done = 0
+  const queue = checks.entries()
+  let isOver = false
+  const worker = async (): Promise<void> => {
+    for (const [index, check] of queue) {
+      if (isOver) return
+      context.progress({ done, total: checks.length, unit: 'steps', message: check.name })
+      const startedMs = context.now().getTime()
+      const finding = await check.measure().catch((error: unknown) => onError(check, error))
+      context.signal.throwIfAborted()
+      const result = resultOf(check, finding, context.now().getTime() - startedMs)
+      results[index] = result
+      done += 1
+      if (!result.ok && result.severity !== 'INFO') context.log(describe(result))
+    }
   }
+  const guarded = async (): Promise<void> => {
+    try {
+      await worker()
+    } finally {
+      // Another one's error ends the work of all; there is nothing left to do when none has erred.
+      isOver = true
+    }
+  }
+  const outcomes = await Promise.allSettled(Array.from({ length: Math.min(atOnce, checks.length) }, guarded))
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   context.progress({ done: checks.length, total: checks.length, unit: 'steps' })
   return results
 }
 
-async function measured(check: Check): Promise<Finding> {
-  try {
-    return await check.measure()
-  } catch (error) {
-    // An engine goes on to show the statement; a table of checks has no room for it.
-    const [reason = ''] = messageOf(error).split('\n')
-    return { value: null, ok: false, details: `it could not be measured: ${reason}` }
-  }
+/** A check that threw has failed. An engine goes on to show the statement; a table of checks has no room for it. */
+export function unmeasured(_: Check, error: unknown): Finding {
+  const [reason = ''] = messageOf(error).split('\n')
+  return { value: null, ok: false, details: `it could not be measured: ${reason}` }
 }
 
 function resultOf({ name, severity, dataset, expected }: Check, finding: Finding, durationMs: number): CheckResult {

@@ -5,7 +5,7 @@ import { compatibilityViews, datasets } from '../../discogs/catalogue.ts'
 import { PipelineError } from '../../errors.ts'
 import { reportsDir } from '../../lake/layout.ts'
 import type { TaskContext } from '../../scheduler/context.ts'
-import type { DuckDbOptions } from '../../sql/duckdb.ts'
+import { DuckDbEngine, type DuckDbOptions } from '../../sql/duckdb.ts'
 import type { SqlEngine } from '../../sql/engine.ts'
 import { registerReadable } from '../../sql/run-views.ts'
 import type { Check } from './check.ts'
@@ -32,7 +32,19 @@ export type ListChecks = (scope: CheckScope) => readonly Check[] | Promise<reado
 export interface ScopeOptions {
   readonly context: TaskContext
   readonly directory: string
-  readonly open: (options: DuckDbOptions) => Promise<SqlEngine>
+  readonly open: OpenDirectory
+}
+
+/** Opens an engine in which the datasets of a run directory are tables under their own names. */
+export type OpenDirectory = (directory: string, options: DuckDbOptions) => Promise<OpenRun>
+
+/** Reads files where they lie; of a run that is not sealed yet, too. */
+export const openOnDuckDb: OpenDirectory = async (directory, options) => {
+  await using resources = new AsyncDisposableStack()
+  const engine = resources.use(await DuckDbEngine.open(options))
+  const problems = await registerReadable(engine, directory, datasets, compatibilityViews)
+  resources.move()
+  return { engine, problems }
 }
 
 /** Opens a scope, hands it to `use`, and closes all that was opened. */
@@ -45,8 +57,9 @@ export async function withScope<T>(
   await using resources = new AsyncDisposableStack()
   resources.defer(() => rmSync(spill, { recursive: true, force: true }))
   const openRun = async (runDirectory: string): Promise<OpenRun> => {
-    const engine = resources.use(await open({ signal: context.signal, tempDirectory: spill }))
-    return { engine, problems: await registerReadable(engine, runDirectory, datasets, compatibilityViews) }
+    const opened = await open(runDirectory, { signal: context.signal, tempDirectory: spill })
+    resources.use(opened.engine)
+    return opened
   }
   const run = await openRun(directory)
   for (const [name, problem] of run.problems) context.log(`dataset ${name} of ${directory} cannot be read: ${problem}`)

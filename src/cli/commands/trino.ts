@@ -1,0 +1,99 @@
+import { Command } from 'commander'
+import { type Config, loadConfig } from '../../config.ts'
+import { exitCodes, PipelineError } from '../../errors.ts'
+import type { SyncOutcome } from '../../serving/trino-lake.ts'
+import type { TrinoSettings } from '../../sql/trino.ts'
+import { print, printJson, table } from '../output.ts'
+import { recoverPointer } from '../pointer.ts'
+import { examples } from './options.ts'
+
+interface Options {
+  readonly run?: string
+  readonly all?: boolean
+  readonly active?: boolean
+  readonly drop?: string
+  readonly dryRun?: boolean
+  readonly json?: boolean
+}
+
+/** `dag trino …` */
+export function trinoCommand(): Command {
+  return new Command('trino').description('keeps a Trino server in step with the lake').addCommand(syncCommand().exitOverride())
+}
+
+function syncCommand(): Command {
+  return new Command('sync')
+    .description('makes and repairs the schemas, tables and views of the lake in Trino: of every snapshot unless told otherwise')
+    .option('--run <run_id>', 'only the schema of this sealed run')
+    .option('--all', 'every sealed run and what is published (default)')
+    .option('--active', 'only what is published')
+    .option('--drop <run_id>', 'forget the schema of this run; its files are not touched')
+    .option('--dry-run', 'print the statements instead of running them')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      examples('dag trino sync', 'dag trino sync --active --dry-run', 'dag trino sync --drop 2026-01__20260120_060000'),
+    )
+    .action(async (options: Options) => {
+      const chosen = [options.run !== undefined, options.all === true, options.active === true, options.drop !== undefined]
+      if (chosen.filter(Boolean).length > 1) throw usage('--run, --all, --active and --drop exclude each other')
+      const config = loadConfig()
+      const trino = settingsOf(config)
+      recoverPointer(config)
+      const interruption = new AbortController()
+      const stop = (): void => interruption.abort(new PipelineError('interrupted', { exitCode: exitCodes.interrupted }))
+      process.once('SIGINT', stop)
+      const lake = { lakeDir: config.lakeDir, trino, signal: interruption.signal }
+      // Loaded when it is needed: the client would slow the start of every other command.
+      const { forgetRun, syncTrino } = await import('../../serving/trino-lake.ts')
+      try {
+        if (options.drop !== undefined) {
+          const statement = await forgetRun(lake, options.drop, options.dryRun)
+          if (options.json === true) printJson({ statements: [statement] })
+          else print(options.dryRun === true ? `${statement};` : statement)
+          return
+        }
+        const runs = options.run !== undefined ? [options.run] : options.active === true ? [] : ('all' as const)
+        const outcome = await syncTrino({ ...lake, runs, active: options.run === undefined, dryRun: options.dryRun ?? false })
+        show(outcome, options)
+      } finally {
+        process.off('SIGINT', stop)
+      }
+    })
+}
+
+function settingsOf({ trino }: Config): TrinoSettings {
+  if (trino === null) throw usage('no Trino server is configured', 'set TRINO_URL; .env.example explains it')
+  return trino
+}
+
+function usage(message: string, hint?: string): PipelineError {
+  const options = { exitCode: exitCodes.usage, retryable: false }
+  return new PipelineError(message, hint === undefined ? options : { ...options, hint })
+}
+
+function show(outcome: SyncOutcome, { json = false, dryRun = false }: Options): void {
+  if (json) {
+    printJson({ dryRun, ...outcome })
+    return
+  }
+  if (dryRun) {
+    for (const { reason, relation, schema, statements } of outcome.changes)
+      print(
+        `-- ${relation === null ? schema : `${schema}.${relation}`}: ${reason}\n${statements.map((one) => `${one};`).join('\n')}\n`,
+      )
+    return
+  }
+  const { changes, kept, missing, foreign, orphaned, schemas, verified } = outcome
+  if (changes.length > 0) {
+    const rows = changes.map(({ schema, relation, kind, action, reason }) => [schema, relation, kind, action, reason])
+    if (changes.length <= 50) print(`${table(['schema', 'relation', 'kind', 'done', 'because'], rows)}\n`)
+  }
+  const done = (action: string): number => changes.filter((change) => change.action === action).length
+  print(
+    `${schemas.length} schemas: ${done('create')} created, ${done('replace')} replaced, ${done('drop')} dropped, ${kept} right already; rows of ${verified} tables counted`,
+  )
+  if (missing.length > 0) print(`not in their snapshots: ${missing.join(', ')}`)
+  if (foreign.length > 0) print(`not ours, left alone: ${foreign.join(', ')}`)
+  if (orphaned.length > 0) print(`schemas of runs that the lake has not: ${orphaned.join(', ')}; --drop <run_id> forgets one`)
+}

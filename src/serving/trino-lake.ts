@@ -1,0 +1,268 @@
+/**
+ * The lake as a Trino server shows it: `discogs` on what `active` names, `discogs_r_<run id>` for each snapshot, `discogs_stable` with views
+ * over the published one. The schemas come from the catalogue, the counts they are held against from the manifests.
+ */
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { compatibilityViews, datasets } from '../discogs/catalogue.ts'
+import type { Dataset } from '../discogs/dataset.ts'
+import { exitCodes, hasCode, messageOf, PipelineError } from '../errors.ts'
+import { activeLink, linkTarget, manifestFile, runDir, runsDir } from '../lake/layout.ts'
+import { readManifest } from '../lake/manifest.ts'
+import { type ActiveRun, activeRunId, resolveActive } from '../lake/pointer.ts'
+import type { SqlEngine } from '../sql/engine.ts'
+import { TrinoEngine, type TrinoSettings } from '../sql/trino.ts'
+import { type Change, tablesOver, type WantedSchema, viewsOver } from '../sql/trino-schema.ts'
+import {
+  applyPlans,
+  countAllRows,
+  countRows,
+  dropSchema,
+  dropSchemaStatement,
+  eachOf,
+  planSchemas,
+  schemasNamed,
+} from '../sql/trino-sync.ts'
+
+/** The contract with consumers: tables on `active/…`, and the compatibility views. */
+export const activeSchema = 'discogs'
+
+/** For consumers who query around the clock: views over the published run's own schema. */
+export const stableSchema = 'discogs_stable'
+
+const runSchemaPrefix = 'discogs_r_'
+
+/** The schema of one snapshot. Trino writes names in lower case. */
+export function runSchema(runId: string): string {
+  return `${runSchemaPrefix}${runId.replaceAll('-', '_').toLowerCase()}`
+}
+
+/** A lake and the server that shows it. */
+export interface ServedLake {
+  readonly lakeDir: string
+  readonly trino: TrinoSettings
+  readonly signal?: AbortSignal
+}
+
+export interface SyncRequest extends ServedLake {
+  /** Snapshots to register: these, or every sealed one of the lake. */
+  readonly runs: readonly string[] | 'all'
+  /** Also what is published: `discogs`, `discogs_stable` and the schema of that run. */
+  readonly active: boolean
+  readonly dryRun?: boolean
+}
+
+export interface SyncOutcome {
+  readonly schemas: readonly string[]
+  readonly changes: readonly Change[]
+  /** Relations that were right already. */
+  readonly kept: number
+  /** Datasets of the catalogue that a snapshot does not have, as `<schema>.<dataset>`: a query of them is refused, never answered. */
+  readonly missing: readonly string[]
+  /** Relations of others in these schemas, as `<schema>.<relation>`: left alone. */
+  readonly foreign: readonly string[]
+  /** Schemas of runs that the lake has not any more; of `runs: 'all'` only. */
+  readonly orphaned: readonly string[]
+  /** Tables whose rows were counted and found as many as the manifest says. */
+  readonly verified: number
+}
+
+/**
+ * Brings the server to what the lake is, and does nothing where it is so already. Tables that were made are counted: a wrong URI reads as
+ * an empty table, without an error (docs/trino.md). When the pointer moves meanwhile, what is published is done again.
+ * @throws PipelineError when the server is not to be had, a run is not sealed, or it sees other rows than were written
+ */
+export async function syncTrino(request: SyncRequest): Promise<SyncOutcome> {
+  await using engine = await openTrino(request)
+  for (;;) {
+    const active = request.active ? resolveActive(request.lakeDir) : null
+    const outcome = await syncOnce(engine, request, active)
+    if (!request.active || activeRunId(request.lakeDir) === (active?.runId ?? null)) return outcome
+  }
+}
+
+/** What is published: `discogs_stable` is moved to it. What a promotion and a rollback call. */
+export async function syncPublished(lake: ServedLake): Promise<SyncOutcome> {
+  return syncTrino({ ...lake, runs: [], active: true })
+}
+
+/**
+ * Moves `discogs_stable` after the pointer, which stays where it is whatever happens here.
+ * @returns what happened, for a person
+ */
+export async function followPointer(lakeDir: string, trino: TrinoSettings, signal?: AbortSignal): Promise<string> {
+  try {
+    const { changes } = await syncPublished({ lakeDir, trino, ...(signal === undefined ? {} : { signal }) })
+    return `Trino: ${stableSchema} shows the published run (${changes.length} changes)`
+  } catch (error) {
+    signal?.throwIfAborted()
+    return `Trino: ${stableSchema} does not show the published run yet: ${messageOf(error)}; \`dag trino sync --active\` repairs it`
+  }
+}
+
+/**
+ * A session in the schema of one snapshot, which is registered first if need be; with `published` so is what is published.
+ * @returns also the datasets that the snapshot does not have
+ */
+export async function openRunOnTrino(
+  lake: ServedLake,
+  runId: string,
+  { published = false }: { readonly published?: boolean } = {},
+): Promise<{ readonly engine: TrinoEngine; readonly missing: readonly string[] }> {
+  await syncTrino({ ...lake, runs: [runId], active: published })
+  return { engine: await openTrino(lake, runSchema(runId)), missing: missingDatasets(runDir(lake.lakeDir, runId)) }
+}
+
+/** Forgets the schema of a run. @throws PipelineError (exit 3) when it is the published one. @returns the statement */
+export async function forgetRun(lake: ServedLake, runId: string, dryRun = false): Promise<string> {
+  if (activeRunId(lake.lakeDir) === runId) {
+    throw new PipelineError(`dropping the schema of ${runId}: it is published, and ${stableSchema} reads it`, {
+      exitCode: exitCodes.conflict,
+      retryable: false,
+      hint: 'promote another run first',
+    })
+  }
+  const schema = runSchema(runId)
+  if (dryRun) return dropSchemaStatement(schema)
+  await using engine = await openTrino(lake)
+  await dropSchema(engine, schema)
+  return dropSchemaStatement(schema)
+}
+
+/** Every sealed run of the lake, in order of their ids. */
+export function sealedRuns(lakeDir: string): readonly string[] {
+  try {
+    const names = readdirSync(runsDir(lakeDir)).filter((name) => !name.startsWith('.'))
+    return names.filter((name) => existsSync(manifestFile(join(runsDir(lakeDir), name)))).toSorted()
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return []
+    throw error
+  }
+}
+
+/** URI of the lake as the server reaches it. */
+export function lakeUri({ lakeDir, trino }: Pick<ServedLake, 'lakeDir' | 'trino'>): string {
+  return (trino.lakeUri ?? `local://${lakeDir}`).replace(/\/+$/, '')
+}
+
+/** Opens a session. Without a schema, statements name theirs. */
+export async function openTrino({ trino, signal }: Pick<ServedLake, 'trino' | 'signal'>, schema?: string): Promise<TrinoEngine> {
+  const options = { ...(schema === undefined ? {} : { schema }), ...(signal === undefined ? {} : { signal }) }
+  return TrinoEngine.open(trino, options)
+}
+
+/** A schema on a directory, and the rows that are to be seen in it. */
+interface Snapshot {
+  readonly wanted: WantedSchema
+  readonly rows: ReadonlyMap<string, number>
+  readonly missing: readonly string[]
+}
+
+async function syncOnce(engine: SqlEngine, request: SyncRequest, active: ActiveRun | null): Promise<SyncOutcome> {
+  const { lakeDir, trino, dryRun = false } = request
+  const runs = request.runs === 'all' ? sealedRuns(lakeDir) : request.runs
+  const snapshots = [...new Set(active === null ? runs : [...runs, active.runId])].map((runId) => snapshotOf(request, runId))
+  assertDistinct(snapshots)
+  const published = active === null ? [] : [publishedOf(request, active)]
+  const stable = active === null ? [] : [stableOf(active)]
+  const sources = [...snapshots, ...published]
+  const wanted = [...sources.map((source) => source.wanted), ...stable]
+  const plans = await planSchemas(engine, trino.catalog, wanted)
+  if (!dryRun) {
+    // Views of `discogs_stable` need the tables they show.
+    await applyPlans(engine, plans.slice(0, sources.length))
+    await applyPlans(engine, plans.slice(sources.length))
+  }
+  const changes = plans.flatMap(({ phases }) => phases.flat())
+  const verified = dryRun ? 0 : await verify(engine, request, active, { sources, changes })
+  return {
+    schemas: wanted.map(({ name }) => name),
+    changes,
+    kept: plans.reduce((sum, { kept }) => sum + kept.length, 0),
+    missing: sources.flatMap(({ wanted: { name }, missing }) => missing.map((dataset) => `${name}.${dataset}`)),
+    foreign: plans.flatMap(({ foreign }, index) => foreign.map((relation) => `${wanted[index]?.name}.${relation}`)),
+    orphaned: request.runs === 'all' ? await orphanedSchemas(engine, runs) : [],
+    verified,
+  }
+}
+
+function snapshotOf(lake: ServedLake, runId: string): Snapshot {
+  const directory = runDir(lake.lakeDir, runId)
+  return snapshot(directory, runSchema(runId), `${lakeUri(lake)}/${linkTarget(runId)}`)
+}
+
+function publishedOf(lake: ServedLake, { dir }: ActiveRun): Snapshot {
+  return snapshot(dir, activeSchema, `${lakeUri(lake)}/${basename(activeLink(lake.lakeDir))}`)
+}
+
+function snapshot(directory: string, schema: string, location: string): Snapshot {
+  const manifest = readManifest(directory)
+  return {
+    wanted: tablesOver({ schema, location, datasets: presentDatasets(directory), views: compatibilityViews }),
+    rows: new Map(manifest.datasets.map(({ name, rows }) => [name, rows])),
+    missing: missingDatasets(directory),
+  }
+}
+
+function stableOf({ runId, dir }: ActiveRun): WantedSchema {
+  return viewsOver({ schema: stableSchema, of: runSchema(runId), datasets: presentDatasets(dir), views: compatibilityViews })
+}
+
+/** A table needs a directory; a snapshot from before a dataset was thought of has none. */
+function presentDatasets(directory: string): readonly Dataset[] {
+  return datasets.filter(({ name }) => existsSync(join(directory, name)))
+}
+
+function missingDatasets(directory: string): readonly string[] {
+  return datasets.filter(({ name }) => !existsSync(join(directory, name))).map(({ name }) => name)
+}
+
+/** `2026-04__a` and `2026_04__a` would be one schema. */
+function assertDistinct(snapshots: readonly Snapshot[]): void {
+  const names = snapshots.map(({ wanted }) => wanted.name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined)
+    throw new PipelineError(`two runs of the lake would share the schema ${twice}`, {
+      retryable: false,
+      hint: 'name them one by one with --run',
+    })
+}
+
+async function orphanedSchemas(engine: SqlEngine, runs: readonly string[]): Promise<readonly string[]> {
+  const wanted = new Set(runs.map(runSchema))
+  return (await schemasNamed(engine, runSchemaPrefix)).filter((name) => !wanted.has(name))
+}
+
+/** Counts the tables that were made, each only when they are not as many together. @returns how many tables */
+async function verify(
+  engine: SqlEngine,
+  request: SyncRequest,
+  active: ActiveRun | null,
+  { sources, changes }: { readonly sources: readonly Snapshot[]; readonly changes: readonly Change[] },
+): Promise<number> {
+  const differences: string[] = []
+  let verified = 0
+  await eachOf(sources, async ({ wanted: { name: schema }, rows }) => {
+    const made = changes.filter((change) => change.schema === schema && change.kind === 'table' && change.action !== 'drop')
+    const tables = made.flatMap(({ relation }) => (relation === null ? [] : [relation]))
+    const written = (table: string): bigint => BigInt(rows.get(table) ?? 0)
+    const expected = tables.reduce((sum, table) => sum + written(table), 0n)
+    const hasAll = (await countAllRows(engine, schema, tables)) === expected
+    const counted = hasAll ? new Map<string, bigint>() : await countRows(engine, schema, tables)
+    // What `discogs` shows may have changed under the question; then all is done again.
+    if (schema === activeSchema && activeRunId(request.lakeDir) !== active?.runId) return
+    const wrong = [...counted].filter(([table, count]) => count !== written(table))
+    verified += tables.length - wrong.length
+    differences.push(...wrong.map(([table, count]) => `${schema}.${table}: ${count} instead of ${written(table)}`))
+  })
+  if (differences.length === 0) return verified
+  throw seesOther(request, differences)
+}
+
+/** It may be the server's configuration, the network or the lake: never a reason to think less of the data. */
+export function seesOther(lake: Pick<ServedLake, 'lakeDir' | 'trino'>, differences: readonly string[]): PipelineError {
+  return new PipelineError(
+    `Trino sees other rows than were written in ${differences.length} tables: ${differences.slice(0, 5).join(', ')}`,
+    { hint: `the lake is at ${lakeUri(lake)} for the server: see TRINO_LAKE_URI, and "sync" in docs/trino.md` },
+  )
+}

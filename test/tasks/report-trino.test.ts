@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, beforeEach, test } from 'node:test'
+import { compatibilityViews, datasets } from '../../src/discogs/catalogue.ts'
+import { PipelineError } from '../../src/errors.ts'
+import { localSettings, startTrino, stopTrino } from '../../src/infra/trino-server.ts'
+import { loadConfig } from '../../src/config.ts'
+import { runDir, stagingDir } from '../../src/lake/layout.ts'
+import { moveActive } from '../../src/lake/pointer.ts'
+import { sealRun } from '../../src/lake/seal.ts'
+import type { CheckResult, TaskContext, TaskSettings } from '../../src/scheduler/context.ts'
+import { ledgerOf } from '../../src/scheduler/promotions.ts'
+import { openStore, type Store } from '../../src/scheduler/store.ts'
+import { runSchema, syncTrino } from '../../src/serving/trino-lake.ts'
+import { TrinoEngine, type TrinoSettings } from '../../src/sql/trino.ts'
+import { dropSchema } from '../../src/sql/trino-sync.ts'
+import { assertSame, engineFault, report } from '../../src/tasks/report.ts'
+import { type TestRow, writeReportedRun } from '../support/parquet.ts'
+import { publishedSchemas } from '../support/published-schemas.ts'
+import { removeLake } from '../support/remove-lake.ts'
+import { taskContext } from '../support/task-context.ts'
+import { skipTrino as skip, testStateDir, trinoServer } from '../support/trino-server.ts'
+
+const [older, newer, bad] = ['2098-01__20980120_060000', '2098-02__20980220_060000', '2098-03__20980320_060000']
+const sound: Readonly<Record<string, readonly TestRow[]>> = {
+  artists_v1_typed: [{ artist_id: 1n, name: 'One 😀 ' }],
+  labels_v10: [{ label_id: 5n, name: 'Warp' }],
+  label_urls_v1: [{ label_id: 5n, position: 1, url: 'http://warp' }],
+  masters_v1_typed: [{ master_id: 3n, main_release_id: 10n, title: 'Work' }],
+  releases_v6: [{ release_id: 10n, master_id: 3n, title: 'Work' }],
+  // Orphans and doubles: warnings with samples, which both engines must tell alike.
+  release_credits_v1: [7n, 8n].map((artist) => ({
+    release_id: 10n,
+    credit: 'artist',
+    position: 1,
+    artist_id: artist,
+    artist_name: 'İ',
+  })),
+}
+const doubled = { ...sound, labels_v10: [{ label_id: 5n }, { label_id: 5n }] }
+
+const root = mkdtempSync(join(tmpdir(), 'report-trino-'))
+const lakeDir = join(root, 'lake')
+let trino: TrinoSettings
+let store: Store
+let endTurn = (): void => {}
+
+before(async () => {
+  if (skip !== false) return
+  trino = await trinoServer()
+  endTurn = await publishedSchemas()
+  store = openStore(join(root, 'state'))
+  for (const [runId, tables] of [
+    [older, sound],
+    [newer, sound],
+    [bad, doubled],
+  ] as const) {
+    await writeReportedRun(stagingDir(lakeDir, runId), runId, tables)
+    await sealRun(lakeDir, runId, {
+      dag: 'main',
+      session: '2098-01-20 06:00:00',
+      params: {},
+      code: { version: '0', commit: null },
+    })
+  }
+  symlinkSync(`_runs/${older}`, join(lakeDir, 'active'))
+})
+after(async () => {
+  if (skip !== false) return
+  await using engine = await TrinoEngine.open(trino)
+  for (const schema of ['discogs', 'discogs_stable', ...[older, newer, bad].map(runSchema)]) await dropSchema(engine, schema)
+  endTurn()
+  store.close()
+  removeLake(root)
+})
+beforeEach(() => {
+  if (skip === false) publish(newer)
+})
+
+/** Moves the pointer, with an entry in the ledger as a promotion makes it. */
+function publish(runId: string): void {
+  const promotion = { kind: 'promote', fromRunId: older, toRunId: runId, prevLink: null, who: 'test', reason: 'test' } as const
+  store.promoting.end(store.promoting.begin(promotion, 'not gated'), 'done', null)
+  moveActive(lakeDir, runId)
+  for (const name of readdirSync(join(runDir(lakeDir, runId), '_reports')))
+    if (name.includes('sanity')) rmSync(join(runDir(lakeDir, runId), '_reports', name))
+}
+
+function contextOf(
+  sqlEngine: TaskSettings['sqlEngine'],
+  more: Partial<TaskContext> = {},
+  server = trino,
+): ReturnType<typeof taskContext> {
+  const settings = { sqlEngine, trinoUrl: server.url, trino: server }
+  return taskContext({ lakeDir, runId: newer, taskId: 'report', ledger: () => ledgerOf(store), settings, ...more })
+}
+
+const active = (): string => readlinkSync(join(lakeDir, 'active'))
+const reports = (runId = newer): string[] =>
+  readdirSync(join(runDir(lakeDir, runId), '_reports')).filter((name) => name.includes('sanity'))
+
+test('a sound snapshot is reported by both engines alike, samples included, and what consumers see is counted', {
+  skip,
+}, async () => {
+  const context = contextOf('both')
+  assert.deepEqual(await report(context), {})
+  assert.deepEqual(reports(), ['duckdb_sanity_active_20260421_070809.csv', 'trino_sanity_active_20260421_070809.csv'])
+  const csv = await readFile(join(runDir(lakeDir, newer), '_reports/trino_sanity_active_20260421_070809.csv'), 'utf8')
+  assert.match(csv, /^check_name,severity,value,ok,/)
+  assert.ok(csv.includes('\r\nrows.releases_v6,CRITICAL,1,true,1 rows were written,'))
+  assert.ok(csv.includes('\r\nactive.rows,CRITICAL,0,true,'))
+  const { checks } = context.heard
+  assert.equal(checks.filter(({ checkName }) => checkName.startsWith('trino_sanity.rows.')).length, datasets.length)
+  assert.ok(checks.some(({ sample, checkName }) => checkName.startsWith('trino_') && sample.length === 2))
+})
+
+test('a difference in any value fails the report, which may be tried again', () => {
+  const result = (value: string, sample: CheckResult['sample'] = []): CheckResult => {
+    return {
+      checkName: 'c',
+      severity: 'WARN',
+      dataset: null,
+      value,
+      expected: '= 0',
+      previous: null,
+      ok: false,
+      details: '',
+      durationMs: 1,
+      sample,
+    }
+  }
+  const same = (left: CheckResult, right: CheckResult) => () =>
+    assertSame(
+      'r',
+      new Map([
+        ['duckdb', [left]],
+        ['trino', [right]],
+      ]),
+    )
+  assert.doesNotThrow(same(result('1'), { ...result('1'), durationMs: 2 }))
+  assert.throws(same(result('1'), result('2')), {
+    retryable: true,
+    message: /DuckDB and Trino differ in 1 of 1 checks: c: 1 \(\) and 2/,
+  })
+  assert.throws(same(result('1', [{ a: 'x' }]), result('1', [{ a: 'x ' }])), /differ/)
+})
+
+test('a critical failure found by Trino moves the pointer back, and discogs_stable with it', { skip }, async () => {
+  publish(bad)
+  await assert.rejects(report(contextOf('trino', { runId: bad })), (error) => {
+    assert.ok(error instanceof PipelineError)
+    assert.equal(error.retryable, false)
+    assert.match(error.message, /1 critical check failed: keys\.unique\.labels_v10 \(1\); rolled back, active is 2098-01/)
+    return true
+  })
+  assert.equal(active(), `_runs/${older}`)
+  await using engine = await TrinoEngine.open(trino)
+  assert.deepEqual((await engine.table('SELECT count(*) FROM discogs_stable.labels_v10')).rows, [[1n]])
+})
+
+/** Fails, may be tried again, and leaves the pointer: what any fault of the server must do. */
+async function failsSoundly(context: TaskContext, message: RegExp, retryable = true): Promise<void> {
+  await assert.rejects(report(context), (error) => {
+    assert.ok(error instanceof PipelineError)
+    assert.match(error.message, message)
+    assert.equal(error.retryable, retryable, error.message)
+    return true
+  })
+  assert.equal(active(), `_runs/${newer}`)
+  assert.deepEqual(reports(), [])
+}
+
+test('a wrong catalog, a wrong password and a wrong address fail the report and move nothing', {
+  skip,
+  timeout: 60_000,
+}, async () => {
+  await failsSoundly(contextOf('trino', {}, { ...trino, catalog: 'hvie' }), /no catalog hvie/, false)
+  await failsSoundly(contextOf('trino', {}, { ...trino, password: 'wrong' }), /in the clear/, false)
+  await failsSoundly(contextOf('trino', {}, { ...trino, url: 'http://127.0.0.1:1' }), /cannot be asked/)
+})
+
+test('a lake that the server reads as nothing is no reason to roll back', { skip }, async () => {
+  await failsSoundly(
+    contextOf('trino', {}, { ...trino, lakeUri: `file://${lakeDir}` }),
+    /Trino sees other rows than were written/,
+  )
+})
+
+/** Does something once, when the report has begun to ask. */
+function inTheMiddle(sqlEngine: TaskSettings['sqlEngine'], act: () => Promise<void>, server = trino): TaskContext {
+  let acting: Promise<void> | null = null
+  const context = contextOf(sqlEngine, {}, server)
+  const progress: TaskContext['progress'] = ({ done }) => {
+    if (done >= 20) acting ??= act()
+  }
+  return { ...context, progress }
+}
+
+test('a table that is dropped behind our back fails the report; the next try makes it again', { skip }, async () => {
+  await using engine = await TrinoEngine.open(trino)
+  const drop = () => engine.execute(`DROP TABLE ${runSchema(newer)}.releases_v6`)
+  await failsSoundly(inTheMiddle('trino', drop), /TABLE_NOT_FOUND|releases_v6/)
+  assert.deepEqual(await report(contextOf('trino')), {})
+})
+
+test('a query that needs more memory than there is fails the report, which may be tried again', { skip }, async () => {
+  const fault = await TrinoEngine.open(trino, { session: { query_max_memory_per_node: '1MB' } })
+  const error = await fault
+    .query(
+      'SELECT count(DISTINCT 1000 * x + y) AS n FROM UNNEST(sequence(1, 9999)) AS t(x) CROSS JOIN UNNEST(sequence(1, 300)) AS u(y)',
+    )
+    .then(
+      () => null,
+      (reason: unknown) => reason,
+    )
+  assert.match(String(error), /EXCEEDED_GLOBAL_MEMORY_LIMIT|EXCEEDED_LOCAL_MEMORY_LIMIT/)
+  const check = { name: 'keys', severity: 'CRITICAL', dataset: null, expected: '', measure: () => Promise.reject(error) } as const
+  assert.throws(() => engineFault(new Map())(check, error), { retryable: true })
+})
+
+test('a server that is killed in the middle fails the report; restarted, and rebuilt from nothing, it gives the same answers', {
+  skip,
+}, async () => {
+  const { cacheDir, javaHome, jvm } = loadConfig().localTrino
+  const stateDir = `${testStateDir()}-kill`
+  const start = () =>
+    startTrino({ settings: { cacheDir, javaHome, jvm, stateDir, port: null, heapMb: 768 }, lakeDir, say: () => {} })
+  const server = await start()
+  try {
+    const kill = async (): Promise<void> => {
+      process.kill(server.pid, 'SIGKILL')
+      return Promise.resolve()
+    }
+    await failsSoundly(inTheMiddle('trino', kill, localSettings(server)), /cannot be asked|ended|ECONN|socket|REMOTE/)
+    // All that it knew is thrown away.
+    rmSync(stateDir, { recursive: true, force: true })
+    const rebuilt = localSettings(await start())
+    const { changes, verified } = await syncTrino({ lakeDir, trino: rebuilt, runs: [], active: true })
+    assert.equal(changes.length, 3 * (datasets.length + compatibilityViews.length + 1))
+    assert.equal(verified, 2 * datasets.length)
+    assert.deepEqual(await report(contextOf('both', {}, rebuilt)), {})
+  } finally {
+    await stopTrino(stateDir)
+    rmSync(stateDir, { recursive: true, force: true })
+  }
+})
