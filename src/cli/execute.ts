@@ -2,7 +2,7 @@
 import type { Config } from '../config.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
 import type { RunEvent, RunOutcome } from '../scheduler/loop.ts'
-import { processStart, signalGroup } from '../scheduler/process-identity.ts'
+import { processStart, signalGroup } from '../process-identity.ts'
 import { liveDisplay } from './live.ts'
 import { outliveOutput } from './output.ts'
 import { recoverPointer } from './pointer.ts'

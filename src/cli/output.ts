@@ -45,8 +45,12 @@ export function shownPath(path: string): string {
 
 /** Prints a value as JSON; 64-bit integers beyond the safe ones as text. */
 export function printJson(value: unknown): void {
-  const text = JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? jsonInteger(one) : one), 2)
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(`${jsonText(value, 2)}\n`)
+}
+
+/** A value as JSON, on one line unless it is indented; 64-bit integers beyond the safe ones as text. */
+export function jsonText(value: unknown, indent = 0): string {
+  return JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? jsonInteger(one) : one), indent)
 }
 
 function jsonInteger(value: bigint): number | string {

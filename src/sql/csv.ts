@@ -2,7 +2,12 @@ import type { SqlValue } from './engine.ts'
 
 /** Rows as CSV (RFC 4180, UTF-8, a line ends in CR LF). NULL is nothing at all, an empty text is `""`. */
 export function toCsv(columns: readonly string[], rows: readonly (readonly SqlValue[])[]): string {
-  return [columns, ...rows].map((row) => `${row.map(field).join(',')}\r\n`).join('')
+  return csvRows([columns, ...rows])
+}
+
+/** Further rows of the same file, without the heading. */
+export function csvRows(rows: readonly (readonly SqlValue[])[]): string {
+  return rows.map((row) => `${row.map(field).join(',')}\r\n`).join('')
 }
 
 function field(value: SqlValue): string {

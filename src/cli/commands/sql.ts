@@ -1,139 +1,124 @@
-import { existsSync } from 'node:fs'
 import { text as textOf } from 'node:stream/consumers'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { type Config, loadConfig } from '../../config.ts'
-import { compatibilityViews, datasets, exampleQuery } from '../../discogs/catalogue.ts'
-import { exitCodes, messageOf, PipelineError } from '../../errors.ts'
-import { currentDir } from '../../lake/layout.ts'
-import { suggest } from '../../scheduler/nearest.ts'
-import type { SqlTable, SqlValue } from '../../sql/engine.ts'
-import { canFit, oneLine, print, printJson, styled, table } from '../output.ts'
-import { activeRun, recoverPointer } from '../pointer.ts'
-import { readStore, runIdOf } from '../runs.ts'
+import { exampleQuery } from '../../discogs/catalogue.ts'
+import { exitCodes, PipelineError } from '../../errors.ts'
+import type { EngineName } from '../../sql/engine.ts'
+import { answer } from '../sql/answer.ts'
+import { type Format, formats } from '../sql/formats.ts'
+import { type Place, placeOf } from '../sql/place.ts'
+import { openSession } from '../sql/session.ts'
 import { countOption, examples } from './options.ts'
 
 interface Options {
+  readonly engine?: EngineName
   readonly run?: string
+  readonly asOf?: string
+  readonly format?: Format
+  readonly output?: string
   readonly json?: boolean
   readonly maxRows: number
 }
 
-/** `dag sql "<query>"` */
+const notes = `
+Formats: table shows up to --max-rows rows; csv (RFC 4180) and json (an object a row, a row a line) are written while they are read, however large;
+parquet needs --output. --json prints one document with run, columns, row count and rows, and holds it in memory.
+A file of --output is complete when it appears. Without a query on a terminal there is a prompt: .help explains it.
+`
+
+/** `dag sql ["<query>"]` */
 export function sqlCommand(): Command {
   return new Command('sql')
     .description('asks the published snapshot, or another run, in SQL; every dataset is a table')
-    .argument('<query>', 'one statement; - reads it from the standard input')
+    .argument('[query]', 'one statement; - reads it from the standard input; none opens a prompt')
+    .addOption(new Option('--engine <engine>', 'who answers (default: SQL_ENGINE)').choices(['duckdb', 'trino']))
     .option('--run <run>', 'ask this run instead of the published one; also latest')
+    .option(
+      '--as-of <month>',
+      'ask the run of the newest dump month up to this one, YYYY-MM; a published one if there is one',
+      monthOption,
+    )
+    .addOption(new Option('--format <format>', 'how rows are written (default: table)').choices(formats))
+    .option('--output <file>', 'write to this file, replacing it')
     .option('--max-rows <count>', 'how many rows a table shows', countOption, 1000)
-    .option('--json', 'print all rows as JSON')
+    .option('--json', 'print all rows as one JSON document')
     .addHelpText(
       'after',
-      examples(`dag sql "${exampleQuery}"`, 'dag sql "show tables" --run latest', 'dag sql - --json < question.sql'),
+      notes +
+        examples(
+          `dag sql "${exampleQuery}"`,
+          'dag sql "show tables" --run latest',
+          'dag sql - --json < question.sql',
+          `dag sql "${exampleQuery}" --format parquet --output countries.parquet`,
+          'dag sql --engine trino --as-of 2026-01',
+        ),
     )
-    .action(async (query: string, { run, maxRows, json = false }: Options) => {
+    .action(async (query: string | undefined, options: Options) => {
       const config = loadConfig()
-      const { runId, dir } = run === undefined ? published(config) : chosen(config, run)
-      const result = await ask(config, dir, query === '-' ? await textOf(process.stdin) : query)
-      if (json) printJson({ runId, columns: result.columns, rowCount: result.rows.length, rows: objectsOf(result) })
-      else printResult(result, maxRows)
+      refuseContradictions(query, options)
+      const place = placeOf(config, options)
+      const engine = options.engine ?? (config.sqlEngine === 'trino' ? 'trino' : 'duckdb')
+      if (query === undefined) await prompt(config, place, engine, options)
+      else await once(config, place, engine, query === '-' ? await textOf(process.stdin) : query, options)
     })
 }
 
-interface Place {
-  readonly runId: string
-  readonly dir: string
+function refuseContradictions(query: string | undefined, { json, format, output }: Options): void {
+  const refuse = (message: string, hint?: string): never => {
+    throw new PipelineError(message, { exitCode: exitCodes.usage, retryable: false, ...(hint === undefined ? {} : { hint }) })
+  }
+  if (json === true && format !== undefined) refuse('--json and --format exclude each other')
+  if (format === 'parquet' && output === undefined) refuse('--format parquet needs --output <file>')
+  if (query !== undefined) return
+  if (!process.stdin.isTTY || !process.stdout.isTTY)
+    refuse('there is no query, and no terminal for a prompt', '`-` reads the query from the standard input')
+  if (json === true || output !== undefined || format === 'parquet')
+    refuse('--json, --output and --format parquet need a query on the command line')
 }
 
-/** Resolved once: a query never mixes two runs. */
-function published(config: Config): Place {
-  recoverPointer(config)
-  return activeRun(config)
+async function prompt(config: Config, place: Place, engine: EngineName, { format = 'table', maxRows }: Options): Promise<void> {
+  const { runPrompt } = await import('../sql/prompt.ts')
+  await using session = await openSession(config, place, engine, new AbortController().signal)
+  await runPrompt(session, { format: format === 'parquet' ? 'table' : format, maxRows, stateDir: config.stateDir })
 }
 
-/** A run of the state, or one that only the lake knows; sealed, or still being written. */
-function chosen(config: Config, given: string): Place {
-  using store = readStore(config)
-  const runId = given === 'latest' ? runIdOf(store, given) : given
-  const dir = currentDir(config.lakeDir, runId)
-  if (existsSync(dir)) return { runId, dir }
-  const known = store.runs({ limit: 200 }).map((run) => run.runId)
-  throw new PipelineError(`run ${runId} has no data in ${config.lakeDir}`, {
-    exitCode: exitCodes.notFound,
-    retryable: false,
-    hint: suggest(runId, known) ?? '`dag runs` lists the runs',
-  })
+async function once(
+  config: Config,
+  place: Place,
+  engine: EngineName,
+  query: string,
+  { json = false, format = 'table', output, maxRows }: Options,
+): Promise<void> {
+  using interruption = new QueryInterruption()
+  await using session = await openSession(config, place, engine, interruption.signal)
+  const options = { format: json ? 'document' : format, maxRows, output: output ?? null } as const
+  const note = await answer(session, query, options, interruption.signal)
+  if (note !== null) process.stderr.write(`${note}\n`)
 }
 
-async function ask(config: Config, directory: string, query: string): Promise<SqlTable> {
-  const interruption = new AbortController()
-  const stop = (): void => interruption.abort(new PipelineError('interrupted', { exitCode: exitCodes.interrupted }))
-  process.once('SIGINT', stop)
-  // Loaded when it is needed: the engine would slow the start of every other command.
-  const [{ engineNames, openEngine }, { registerReadable }] = await Promise.all([
-    import('../../sql/open.ts'),
-    import('../../sql/run-views.ts'),
-  ])
-  const [sqlEngine = 'duckdb'] = engineNames(config.sqlEngine)
-  try {
-    await using engine = await openEngine({ ...config, sqlEngine }, { signal: interruption.signal })
-    const missing = await registerReadable(engine, directory, datasets, compatibilityViews)
-    const result = await engine.table(query).catch((error: unknown) => {
-      interruption.signal.throwIfAborted()
-      throw explained(error, missing)
-    })
-    return result
-  } finally {
-    process.off('SIGINT', stop)
+/** Ctrl-C and SIGTERM cancel the query where it runs; the command then ends with 130 or 143. */
+class QueryInterruption implements Disposable {
+  readonly #controller = new AbortController()
+  readonly #stop = (name: NodeJS.Signals): void => {
+    const exitCode = name === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated
+    if (this.signal.aborted) process.exit(exitCode)
+    this.#controller.abort(new PipelineError(`interrupted by ${name}`, { exitCode, retryable: false }))
+  }
+
+  constructor() {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, this.#stop)
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  [Symbol.dispose](): void {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, this.#stop)
   }
 }
 
-/** A table that a run does not have is missing for a reason. */
-function explained(error: unknown, missing: ReadonlyMap<string, string>): unknown {
-  const found = [...missing].find(([name]) => messageOf(error).includes(name))
-  if (found === undefined) return error
-  return new PipelineError(messageOf(error), { hint: `${found[0]} is not in this run: ${found[1]}`, cause: error })
-}
-
-function printResult({ columns, rows }: SqlTable, maxRows: number): void {
-  const shown = rows.slice(0, maxRows).map((row) => row.map(shownValue))
-  if (canFit(columns.length))
-    print(
-      table(
-        columns.map((name, index) => heading(name, rows, index)),
-        shown,
-      ),
-    )
-  else for (const [number, row] of shown.entries()) printRecord(number + 1, columns, row)
-  const cut = rows.length > shown.length ? `, the first ${shown.length} are shown: --max-rows shows more` : ''
-  print(styled('dim', `(${rows.length} ${rows.length === 1 ? 'row' : 'rows'}${cut})`))
-}
-
-/** A row of too many columns, a line for each of them. */
-function printRecord(number: number, columns: readonly string[], row: readonly string[]): void {
-  print(styled('dim', `row ${number}`))
-  print(
-    table(
-      ['column', 'value'],
-      columns.map((name, index) => [name, row[index] ?? '']),
-    ),
-  )
-  print()
-}
-
-function heading(name: string, rows: SqlTable['rows'], index: number): string {
-  const isNumeric = rows.some((row) => typeof row[index] === 'number' || typeof row[index] === 'bigint')
-  return isNumeric ? `>${oneLine(name)}` : oneLine(name)
-}
-
-function shownValue(value: SqlValue): string {
-  return value === null ? styled('dim', 'NULL') : oneLine(String(value))
-}
-
-/** Of two columns with one name the second one is called `name_2`. */
-function objectsOf({ columns, rows }: SqlTable): Readonly<Record<string, SqlValue>>[] {
-  const names = columns.map((name, index) => {
-    const before = columns.slice(0, index).filter((other) => other === name).length
-    return before === 0 ? name : `${name}_${before + 1}`
-  })
-  return rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? null])))
+function monthOption(text: string): string {
+  if (/^\d{4}-(0[1-9]|1[0-2])$/.test(text)) return text
+  throw new InvalidArgumentError('a month, YYYY-MM, is expected')
 }
