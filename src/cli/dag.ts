@@ -5,6 +5,8 @@ import { exitCodes, messageOf, PipelineError } from '../errors.ts'
 import { activeCommand } from './commands/active.ts'
 import { checkCommand } from './commands/check.ts'
 import { compileCommand } from './commands/compile.ts'
+import { doctorCommand } from './commands/doctor.ts'
+import { infraCommand } from './commands/infra.ts'
 import { listCommand } from './commands/list.ts'
 import { logsCommand } from './commands/logs.ts'
 import { promoteCommand } from './commands/promote.ts'
@@ -16,6 +18,7 @@ import { sqlCommand } from './commands/sql.ts'
 import { statusCommand } from './commands/status.ts'
 import { tasksCommand } from './commands/tasks.ts'
 import { triggerCommand } from './commands/trigger.ts'
+import { trinoCommand } from './commands/trino.ts'
 import { endWithOutput } from './output.ts'
 
 const epilogue = `
@@ -48,6 +51,9 @@ function program(): Command {
     promoteCommand(),
     rollbackCommand(),
     sqlCommand(),
+    doctorCommand(),
+    trinoCommand(),
+    infraCommand(),
   ]
   for (const command of commands) dag.addCommand(command.exitOverride().showSuggestionAfterError())
   return dag

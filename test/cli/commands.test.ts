@@ -9,6 +9,7 @@ after(() => place[Symbol.dispose]())
 
 const commands = [
   'list', 'show', 'check', 'compile', 'trigger', 'retry', 'runs', 'status', 'tasks', 'logs', 'active', 'promote', 'rollback', 'sql',
+  'doctor', 'trino', 'infra',
 ] // biome-ignore format: a list of words
 
 /** Commands that must be refused: the arguments, the exit code, what stderr says. */
@@ -63,7 +64,7 @@ describe('dag', { concurrency: 3 }, () => {
     const { code, stdout, stderr } = await place.dag('--help')
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
     assert.deepEqual(
-      [...stdout.matchAll(/^ {2}([a-z]+) (?:\[options\]|<|\[)/gm)].flatMap(([, name]) => (name === 'help' ? [] : [name])),
+      [...stdout.matchAll(/^ {2}([a-z]+) (?:\[options\]|<|\[| )/gm)].flatMap(([, name]) => (name === 'help' ? [] : [name])),
       commands,
     )
     assert.match(stdout, /Exit codes: 0 success/)
