@@ -6,7 +6,7 @@ import { removeTemporaries, syncDirectory, syncFile } from './atomic-file.ts'
 import { manifestFile, reportsDir, runDir, runsDir, stagingDir } from './layout.ts'
 import { type Manifest, type ManifestParts, readManifest, writeManifest } from './manifest.ts'
 import { assertSame, compareSizes, type HashOptions, hashFiles, type RunEntry, runEntries, verifyManifest } from './run-files.ts'
-import { readStageReports } from './stage-report.ts'
+import { readStageReports } from './read-stage-reports.ts'
 import { describeStaged } from './staged-run.ts'
 
 /** The instants of a seal, in their order, at which tests kill it. */

@@ -1,11 +1,11 @@
 /**
  * What the stages of a run wrote, in their own words: `_reports/ingest_<dump>.json` and `_reports/build_warehouse.json`. Checks compare
- * the files with it, and the seal takes sources and row counts from it.
+ * the files with it, and the seal takes sources and row counts from it. Reading is a module of its own (`read-stage-reports.ts`): the
+ * library that it validates with would slow the start of the stages.
  */
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
-import { hasCode, messageOf, PipelineError } from '../errors.ts'
+import { PipelineError } from '../errors.ts'
 import { writeJson } from './atomic-file.ts'
 import { reportsDir } from './layout.ts'
 
@@ -52,99 +52,36 @@ export interface StageReport {
   readonly [key: string]: unknown
 }
 
-/** A report as read back. */
-export interface NamedStageReport extends StageReport {
-  /** The file's name without `.json`: `ingest_artists`, `build_warehouse`. */
-  readonly name: string
-}
-
-const count = z.int().min(0)
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
-const file = z.object({
-  path: z.string().regex(/^[^/.][^/]*\/[^/.][^/]*$/, 'expected <dataset>/<file>'),
-  rows: count,
-  bytes: count,
-})
-const stageReport = z
-  .looseObject({
-    datasets: z.record(z.string(), z.object({ rows: count, files: z.array(file) })),
-    dump: z.string().exactOptional(),
-    source: z
-      .object({ file: z.string(), bytes: count, sha256, verification: z.enum(['verified', 'unverified']) })
-      .exactOptional(),
-    records: count.exactOptional(),
-    quarantined: count.exactOptional(),
-    quarantineCap: count.exactOptional(),
-    census: z.array(z.object({ path: z.string(), count, status: z.enum(['mapped', 'ignored', 'unknown']) })).exactOptional(),
-  })
-  .superRefine(contradictions)
-
 /** Stage reports are told from the other JSON files in `_reports` by their name. */
-const reportName = /^(?:ingest|build)_[a-z0-9_]+$/
+export const stageReportName = /^(?:ingest|build)_[a-z0-9_]+$/
 
 /** Writes `_reports/<name>.json`, atomically and durably. @param name `ingest_<dump>` or `build_…` */
 export function writeStageReport(runDirectory: string, name: string, report: StageReport): void {
-  if (!reportName.test(name))
+  if (!stageReportName.test(name))
     throw new PipelineError(`${JSON.stringify(name)} names no stage report: ingest_… or build_… is expected`, {
       retryable: false,
     })
   mkdirSync(reportsDir(runDirectory), { recursive: true })
   const path = join(reportsDir(runDirectory), `${name}.json`)
-  writeJson(path, validated(path, report))
+  assertNoProblems(path, contradictions(report))
+  writeJson(path, report)
 }
 
-/**
- * All stage reports of a run directory, staged or sealed, sorted by name.
- * @throws PipelineError, not retryable, naming the file and what is wrong with it
- */
-export function readStageReports(runDirectory: string): readonly NamedStageReport[] {
-  const names = listed(reportsDir(runDirectory)).flatMap((entry) =>
-    entry.endsWith('.json') ? [entry.slice(0, -'.json'.length)] : [],
-  )
-  return names
-    .filter((name) => reportName.test(name))
-    .sort()
-    .map((name) => readReport(join(reportsDir(runDirectory), `${name}.json`), name))
-}
-
-function listed(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory)
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return []
-    throw error
-  }
-}
-
-function readReport(path: string, name: string): NamedStageReport {
-  let value: unknown
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'))
-  } catch (cause) {
-    throw new PipelineError(`reading the stage report ${path}: ${messageOf(cause)}`, {
-      cause,
-      retryable: false,
-      hint: 'run its stage again: dag retry',
-    })
-  }
-  return { ...validated(path, value), name }
-}
-
-function validated(path: string, value: unknown): StageReport {
-  const result = stageReport.safeParse(value)
-  if (result.success) return result.data
-  const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+/** @throws PipelineError, not retryable, that lists them */
+export function assertNoProblems(path: string, problems: readonly string[]): void {
+  if (problems.length === 0) return
   throw new PipelineError(`the stage report ${path} is not valid: ${problems.join('; ')}`, { retryable: false })
 }
 
 /** What single fields cannot tell: sums, places, and that a dump comes with its source. */
-function contradictions(report: Pick<StageReport, 'datasets' | 'dump' | 'source'>, context: z.RefinementCtx): void {
-  const add = (message: string, ...path: string[]): void => context.addIssue({ code: 'custom', message, path })
-  if ((report.dump === undefined) !== (report.source === undefined)) add('dump and source come together', 'source')
-  for (const [name, { rows, files }] of Object.entries(report.datasets)) {
+export function contradictions({ datasets, dump, source }: Pick<StageReport, 'datasets' | 'dump' | 'source'>): readonly string[] {
+  const problems: string[] = []
+  if ((dump === undefined) !== (source === undefined)) problems.push('source: dump and source come together')
+  for (const [name, { rows, files }] of Object.entries(datasets)) {
     const sum = files.reduce((total, file) => total + file.rows, 0)
-    if (sum !== rows) add(`${rows} rows, but its files have ${sum}`, 'datasets', name)
+    if (sum !== rows) problems.push(`datasets.${name}: ${rows} rows, but its files have ${sum}`)
     for (const { path } of files)
-      if (!path.startsWith(`${name}/`)) add(`${path} lies in another dataset's directory`, 'datasets', name)
+      if (!path.startsWith(`${name}/`)) problems.push(`datasets.${name}: ${path} lies in another dataset's directory`)
   }
+  return problems
 }

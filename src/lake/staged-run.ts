@@ -3,7 +3,8 @@ import { PipelineError } from '../errors.ts'
 import { dataFileName } from './layout.ts'
 import type { ManifestInput } from './manifest.ts'
 import type { RunEntry } from './run-files.ts'
-import type { NamedStageReport, StagedDataset } from './stage-report.ts'
+import type { NamedStageReport } from './read-stage-reports.ts'
+import type { StagedDataset } from './stage-report.ts'
 
 export interface StagedRun {
   readonly inputs: readonly ManifestInput[]

@@ -1,32 +1,24 @@
 /** Writes encoded columns to one Parquet file, row group by row group. */
-import { ParquetSchema } from '@dsnp/parquetjs/dist/lib/schema.js'
-import { ParquetEnvelopeWriter } from '@dsnp/parquetjs/dist/lib/writer.js'
 import { PipelineError } from '../errors.ts'
 import type { EncodedColumn } from './encode.ts'
 import { FileSink } from './file-sink.ts'
 import { footer, rowGroup } from './footer.ts'
+import { magic } from './format.ts'
 import type { ParquetColumn } from './parquet-column.ts'
-import { int64 } from './thrift.ts'
-
-const physicalTypes = { BIGINT: 'INT64', INT: 'INT32', BOOLEAN: 'BOOLEAN', VARCHAR: 'UTF8' } as const
+import type { CompactStruct } from './thrift.ts'
 
 export class ColumnFile {
   readonly #path: string
   readonly #columns: readonly ParquetColumn[]
   readonly #sink: FileSink
-  readonly #envelope: ParquetEnvelopeWriter
+  readonly #rowGroups: CompactStruct[] = []
+  rows = 0
 
   private constructor(path: string, columns: readonly ParquetColumn[]) {
     this.#path = path
     this.#columns = columns
-    const sink = new FileSink(path)
-    const write = (bytes: Buffer): void => {
-      sink.write(bytes)
-      sink.check()
-    }
-    this.#sink = sink
-    this.#envelope = new ParquetEnvelopeWriter(schemaOf(columns), write, () => undefined, int64(0), {})
-    this.#envelope.writeHeader()
+    this.#sink = new FileSink(path)
+    this.#sink.write(Buffer.from(magic))
   }
 
   /** Starts a file that must not exist yet. */
@@ -34,13 +26,9 @@ export class ColumnFile {
     return new ColumnFile(path, columns)
   }
 
-  get rows(): number {
-    return this.#envelope.rowCount.valueOf()
-  }
-
   /** Bytes written so far: when to go on with another file. */
   get bytes(): number {
-    return this.#envelope.offset.valueOf()
+    return this.#sink.bytes
   }
 
   /**
@@ -51,9 +39,9 @@ export class ColumnFile {
   appendRowGroup(encoded: readonly EncodedColumn[], rows: number): void {
     this.#assertFits(encoded, rows)
     if (rows === 0) return
-    this.#envelope.rowGroups.push(rowGroup(this.#columns, encoded, rows, this.bytes))
-    this.#envelope.rowCount.setValue(this.rows + rows)
-    for (const { pages } of encoded) this.#envelope.writeSection(Buffer.from(pages.buffer, pages.byteOffset, pages.length))
+    this.#rowGroups.push(rowGroup(this.#columns, encoded, rows, this.bytes))
+    this.rows += rows
+    for (const { pages } of encoded) this.#sink.write(pages)
   }
 
   /**
@@ -62,8 +50,7 @@ export class ColumnFile {
    * @returns the file's size in bytes
    */
   close(metadata: Readonly<Record<string, string>> = {}): number {
-    const { rowCount, rowGroups } = this.#envelope
-    this.#envelope.writeSection(footer({ columns: this.#columns, rows: rowCount, rowGroups, metadata }))
+    this.#sink.write(footer({ columns: this.#columns, rows: this.rows, rowGroups: this.#rowGroups, metadata }))
     return this.#sink.finish()
   }
 
@@ -86,10 +73,4 @@ export class ColumnFile {
   #misfit(found: string): PipelineError {
     return new PipelineError(`writing a row group of ${this.#path}: ${found}`, { retryable: false })
   }
-}
-
-function schemaOf(columns: readonly ParquetColumn[]): ParquetSchema {
-  return new ParquetSchema(
-    Object.fromEntries(columns.map(({ name, type, nullable }) => [name, { type: physicalTypes[type], optional: nullable }])),
-  )
 }

@@ -1,57 +1,55 @@
-/** The footer of a file (parquet.thrift, `FileMetaData`) for flat schemas, in parquetjs's Thrift structures. */
-import type Int64 from 'node-int64'
+/** The footer of a file (parquet.thrift, `FileMetaData`) for flat schemas. */
 import type { EncodedColumn } from './encode.ts'
+import { codecs, convertedTypes, encodings, magic, pageTypes, physicalTypes, repetitionTypes } from './format.ts'
 import type { ParquetColumn } from './parquet-column.ts'
-import { int64, parquet, serializeThrift } from './thrift.ts'
+import { CompactStruct } from './thrift.ts'
 
 /** Readers parse it as name and version (parquet-mr, VersionParser); it changes with the bytes that the encoder writes. */
 const createdBy = 'discogs-lakehouse version 1.0.0'
 
-const physicalTypes = {
-  BIGINT: parquet.Type.INT64,
-  INT: parquet.Type.INT32,
-  BOOLEAN: parquet.Type.BOOLEAN,
-  VARCHAR: parquet.Type.BYTE_ARRAY,
-} as const
-
 export interface FooterContent {
   readonly columns: readonly ParquetColumn[]
-  readonly rows: Int64
-  readonly rowGroups: parquet.RowGroup[]
+  readonly rows: number
+  /** Of {@link rowGroup}. */
+  readonly rowGroups: readonly CompactStruct[]
   readonly metadata: Readonly<Record<string, string>>
 }
 
 /** The last bytes of a file: metadata, its length, the magic. */
 export function footer({ columns, rows, rowGroups, metadata }: FooterContent): Buffer {
-  const root = new parquet.SchemaElement({ name: 'root', num_children: columns.length })
-  const bytes = serializeThrift(
-    new parquet.FileMetaData({
-      version: 1,
-      schema: [root, ...columns.map(schemaElement)],
-      num_rows: rows,
-      row_groups: rowGroups,
-      key_value_metadata: Object.entries(metadata).map(([key, value]) => new parquet.KeyValue({ key, value })),
-      created_by: createdBy,
-      // Without them readers do not trust the bounds of texts.
-      column_orders: columns.map(() => new parquet.ColumnOrder({ TYPE_ORDER: new parquet.TypeDefinedOrder() })),
-    }),
-  )
-  const trailer = Buffer.from('....PAR1')
+  const root = new CompactStruct().bytes(4, 'root').int32(5, columns.length)
+  const bytes = new CompactStruct()
+    .int32(1, 1)
+    .structs(2, [root, ...columns.map(schemaElement)])
+    .int64(3, rows)
+    .structs(4, rowGroups)
+    .structs(
+      5,
+      Object.entries(metadata).map(([key, value]) => new CompactStruct().bytes(1, key).bytes(2, value)),
+    )
+    .bytes(6, createdBy)
+    // Without them readers do not trust the bounds of texts.
+    .structs(
+      7,
+      columns.map(() => onlyMember()),
+    )
+    .toBytes()
+  const trailer = Buffer.from(`....${magic}`)
   trailer.writeUInt32LE(bytes.length)
   return Buffer.concat([bytes, trailer])
 }
 
-function schemaElement({ name, type, nullable }: ParquetColumn): parquet.SchemaElement {
-  const text = {
-    converted_type: parquet.ConvertedType.UTF8,
-    logicalType: new parquet.LogicalType({ STRING: new parquet.StringType() }),
-  }
-  return new parquet.SchemaElement({
-    name,
-    type: physicalTypes[type],
-    repetition_type: nullable ? parquet.FieldRepetitionType.OPTIONAL : parquet.FieldRepetitionType.REQUIRED,
-    ...(type === 'VARCHAR' ? text : {}),
-  })
+function schemaElement({ name, type, nullable }: ParquetColumn): CompactStruct {
+  const element = new CompactStruct()
+    .int32(1, physicalTypes[type])
+    .int32(3, nullable ? repetitionTypes.optional : repetitionTypes.required)
+    .bytes(4, name)
+  return type === 'VARCHAR' ? element.int32(6, convertedTypes.utf8).struct(10, onlyMember()) : element
+}
+
+/** The first member of a union, and empty: `LogicalType.STRING`, `ColumnOrder.TYPE_ORDER`. */
+function onlyMember(): CompactStruct {
+  return new CompactStruct().struct(1, new CompactStruct())
 }
 
 /** @param offset in the file of the first column's first page */
@@ -60,59 +58,56 @@ export function rowGroup(
   encoded: readonly EncodedColumn[],
   rows: number,
   offset: number,
-): parquet.RowGroup {
-  const chunks: parquet.ColumnChunk[] = []
+): CompactStruct {
+  const chunks: CompactStruct[] = []
   let at = offset
   let uncompressed = 0
   for (const [index, chunk] of encoded.entries()) {
-    chunks.push(
-      new parquet.ColumnChunk({ file_offset: int64(0), meta_data: columnMetadata(columns[index]?.name ?? '', chunk, at) }),
-    )
+    chunks.push(new CompactStruct().int64(2, 0).struct(3, columnMetadata(columns[index]?.name ?? '', chunk, at)))
     at += chunk.pages.length
     uncompressed += chunk.uncompressedSize
   }
-  return new parquet.RowGroup({
-    columns: chunks,
-    num_rows: int64(rows),
-    total_byte_size: int64(uncompressed),
-    file_offset: int64(offset),
-    total_compressed_size: int64(at - offset),
-  })
+  return new CompactStruct()
+    .structs(1, chunks)
+    .int64(2, uncompressed)
+    .int64(3, rows)
+    .int64(5, offset)
+    .int64(6, at - offset)
 }
 
-function columnMetadata(name: string, chunk: EncodedColumn, offset: number): parquet.ColumnMetaData {
+function columnMetadata(name: string, chunk: EncodedColumn, offset: number): CompactStruct {
   const { kind, encoding, dictionaryPageLength, dataPages } = chunk
   const hasDictionary = dictionaryPageLength > 0
-  const encodings = hasDictionary
-    ? [parquet.Encoding.RLE, parquet.Encoding.PLAIN, parquet.Encoding.RLE_DICTIONARY]
-    : [parquet.Encoding.RLE, parquet.Encoding.PLAIN]
-  const dictionaryStats = { page_type: parquet.PageType.DICTIONARY_PAGE, encoding: parquet.Encoding.PLAIN, count: 1 }
-  const dataStats = { page_type: parquet.PageType.DATA_PAGE, encoding: parquet.Encoding[encoding], count: dataPages }
-  return new parquet.ColumnMetaData({
-    type: physicalTypes[kind],
-    encodings,
-    path_in_schema: [name],
-    codec: parquet.CompressionCodec.ZSTD,
-    num_values: int64(chunk.rows),
-    total_uncompressed_size: int64(chunk.uncompressedSize),
-    total_compressed_size: int64(chunk.pages.length),
-    data_page_offset: int64(offset + dictionaryPageLength),
-    ...(hasDictionary ? { dictionary_page_offset: int64(offset) } : {}),
-    statistics: statistics(chunk),
-    // With these, readers may prune by the dictionary: they know that no page is without it.
-    encoding_stats: (hasDictionary ? [dictionaryStats, dataStats] : [dataStats]).map(
-      (stats) => new parquet.PageEncodingStats(stats),
-    ),
-  })
+  const dictionaryStats = encodingStats(pageTypes.dictionary, encodings.PLAIN, 1)
+  const dataStats = encodingStats(pageTypes.data, encodings[encoding], dataPages)
+  return (
+    new CompactStruct()
+      .int32(1, physicalTypes[kind])
+      .int32s(2, [encodings.RLE, encodings.PLAIN, ...(hasDictionary ? [encodings.RLE_DICTIONARY] : [])])
+      .strings(3, [name])
+      .int32(4, codecs.zstd)
+      .int64(5, chunk.rows)
+      .int64(6, chunk.uncompressedSize)
+      .int64(7, chunk.pages.length)
+      .int64(9, offset + dictionaryPageLength)
+      .int64(11, hasDictionary ? offset : undefined)
+      .struct(12, statistics(chunk))
+      // With these, readers may prune by the dictionary: they know that no page is without it.
+      .structs(13, hasDictionary ? [dictionaryStats, dataStats] : [dataStats])
+  )
 }
 
-function statistics({ nullCount, bounds }: EncodedColumn): parquet.Statistics {
-  if (bounds === null) return new parquet.Statistics({ null_count: int64(nullCount) })
+function encodingStats(pageType: number, encoding: number, count: number): CompactStruct {
+  return new CompactStruct().int32(1, pageType).int32(2, encoding).int32(3, count)
+}
+
+function statistics({ nullCount, bounds }: EncodedColumn): CompactStruct {
+  const counts = new CompactStruct().int64(3, nullCount)
+  if (bounds === null) return counts
   const { min, max, minExact, maxExact } = bounds
-  return new parquet.Statistics({
-    null_count: int64(nullCount),
-    min_value: Buffer.from(min),
-    is_min_value_exact: minExact,
-    ...(max === null ? {} : { max_value: Buffer.from(max), is_max_value_exact: maxExact }),
-  })
+  return counts
+    .bytes(5, max ?? undefined)
+    .bytes(6, min)
+    .boolean(7, max === null ? undefined : maxExact)
+    .boolean(8, minExact)
 }

@@ -6,6 +6,7 @@ import type { Dump } from '../discogs/dataset.ts'
 import { PipelineError } from '../errors.ts'
 import { Kernel } from '../kernel/kernel.ts'
 import { reportsDir, stagingDir } from '../lake/layout.ts'
+import { writeStageReport } from '../lake/stage-report.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
 import { runTask } from '../task-process.ts'
 import { XmlError } from '../xml/xml-error.ts'
@@ -69,8 +70,6 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
   const { sha256 } = slices
   assertSameHash(source, sha256)
   const datasets = await writers.commit({ run_id: context.runId, source_sha256: sha256 })
-  // Loaded here, with the library that validates it: the task starts sooner.
-  const { writeStageReport } = await import('../lake/stage-report.ts')
   writeStageReport(directory, `ingest_${dump.name}`, {
     dump: dump.name,
     source: {

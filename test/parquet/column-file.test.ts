@@ -9,7 +9,7 @@ import type { PageType } from '@dsnp/parquetjs/dist/gen-nodejs/parquet_types.js'
 import { decodeThrift } from '@dsnp/parquetjs/dist/lib/util.js'
 import { ColumnFile } from '../../src/parquet/column-file.ts'
 import { PipelineError } from '../../src/errors.ts'
-import { parquet } from '../../src/parquet/thrift.ts'
+import { parquet } from './support/thrift.ts'
 import { encoded, type ModelColumn, writeModel } from './support/model.ts'
 import { countWhere, openDuckDb, readWithDuckDb } from './support/readers.ts'
 

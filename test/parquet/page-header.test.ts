@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { dataPageHeader, dictionaryPageHeader } from '../../src/parquet/page-header.ts'
-import { parquet } from '../../src/parquet/thrift.ts'
+import { parquet } from './support/thrift.ts'
 
 /** The decoder of parquetjs. */
 const { decodeThrift } = createRequire(import.meta.url)('@dsnp/parquetjs/dist/lib/util.js') as {

@@ -1,7 +1,8 @@
 /** Group `census`: what the tasks that read the dumps had to say about them. */
 import { dumps } from '../../discogs/catalogue.ts'
 import type { DumpName } from '../../discogs/dataset.ts'
-import type { NamedStageReport, StageReport } from '../../lake/stage-report.ts'
+import type { NamedStageReport } from '../../lake/read-stage-reports.ts'
+import type { StageReport } from '../../lake/stage-report.ts'
 import type { Check, Finding } from './check.ts'
 import { type CheckScope, numberParam } from './scope.ts'
 import { ingestReport, reportNamed } from './stage-reports.ts'

@@ -9,7 +9,7 @@ import { DuckDbEngine, type DuckDbOptions } from '../../sql/duckdb.ts'
 import type { SqlEngine } from '../../sql/engine.ts'
 import { registerReadable } from '../../sql/run-views.ts'
 import type { Check } from './check.ts'
-import { type NamedStageReport, readStageReports } from '../../lake/stage-report.ts'
+import { type NamedStageReport, readStageReports } from '../../lake/read-stage-reports.ts'
 
 /** A run as an engine sees it. */
 export interface OpenRun {

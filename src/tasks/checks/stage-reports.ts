@@ -1,7 +1,8 @@
 /** Finds what ingest and build said of their own work. */
 import type { Dataset, DumpName } from '../../discogs/dataset.ts'
 import { PipelineError } from '../../errors.ts'
-import type { NamedStageReport, StagedDataset } from '../../lake/stage-report.ts'
+import type { NamedStageReport } from '../../lake/read-stage-reports.ts'
+import type { StagedDataset } from '../../lake/stage-report.ts'
 
 /** Name of the report of the task that builds the warehouse tables. */
 export const buildReport = 'build_warehouse'

@@ -5,7 +5,7 @@ import { zstdDecompressSync } from 'node:zlib'
 import type { PageType } from '@dsnp/parquetjs/dist/gen-nodejs/parquet_types.js'
 import { decodeThrift } from '@dsnp/parquetjs/dist/lib/util.js'
 import type { EncodedColumn } from '../../../src/parquet/encode.ts'
-import { parquet } from '../../../src/parquet/thrift.ts'
+import { parquet } from './thrift.ts'
 
 interface Cursor {
   readonly buffer: Buffer

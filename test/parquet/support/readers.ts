@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { ParquetReader } from '@dsnp/parquetjs'
-import { registerZstd } from '../../../src/parquet/zstd.ts'
+import { registerZstd } from './zstd.ts'
 import type { ReadValue } from './model.ts'
 
 const run = promisify(execFile)
