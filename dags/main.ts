@@ -8,9 +8,13 @@ const runPrefix = ({ dump_month }: { readonly dump_month: string }) => dump_mont
 
 /**
  * Ingest has threads enough of its own. An arena of the C library for each, and large young heaps, would keep a quarter more memory; V8's
- * four helpers, woken for collections of a few megabytes, take 5 % more of two cores than one does.
+ * four helpers, woken for collections of a few megabytes, take 5 % more of two cores than one does, and libuv's four threads, between
+ * which the one stream that is inflated would wander, 3 %.
  */
-const ingestLimits = { nodeOptions: ['--max-semi-space-size=2', '--v8-pool-size=1'], environment: { MALLOC_ARENA_MAX: '1' } }
+const ingestLimits = {
+  nodeOptions: ['--max-semi-space-size=2', '--v8-pool-size=1'],
+  environment: { MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '1' },
+}
 
 /** The monthly Discogs dump: XML in, checked Parquet snapshot out, pointer moved last. */
 export default defineDag('main', { about, schedule: '0 6 20 * *', params, runPrefix }, ({ task, check, promote }) => {

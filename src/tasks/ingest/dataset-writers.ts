@@ -58,12 +58,11 @@ export class DatasetWriters implements AsyncDisposable {
    */
   async commit(metadata: Readonly<Record<string, string>>): Promise<Record<string, StagedDataset>> {
     for (const writer of this.#writers) writer.flush()
-    for (const writer of this.#writers) await writer.settled()
-    const datasets: Record<string, StagedDataset> = {}
-    for (const writer of this.#writers) datasets[writer.name] = await writer.close(metadata)
+    // Each as soon as its last row group is written: the disk works while the workers encode the others.
+    const staged = await Promise.all(this.#writers.map((writer) => writer.finish(metadata)))
     for (const { name, temporary } of this.#writers) replaceDirectory(temporary, join(this.#directory, name))
     syncDirectory(this.#directory)
-    return datasets
+    return Object.fromEntries(this.#writers.map(({ name }, index) => [name, staged[index] as StagedDataset]))
   }
 
   /** Removes what was written and not committed. */
@@ -141,7 +140,9 @@ class DatasetWriter {
     if (this.#failure !== null) throw this.#failure
   }
 
-  async close(metadata: Readonly<Record<string, string>>): Promise<StagedDataset> {
+  /** Waits for the last row group, then closes and syncs all files. */
+  async finish(metadata: Readonly<Record<string, string>>): Promise<StagedDataset> {
+    await this.settled()
     if (this.#files.length === 0) await this.#openFile()
     const files = this.#files.map((file, index): StagedFile => {
       const bytes = file.close(metadata)

@@ -89,13 +89,21 @@ export class DumpReader {
       for (let slice = await this.#source.next(); slice !== null; slice = await this.#source.next()) {
         this.#ahead.push(this.#send(slice))
         this.#onAdded()
-        while (this.#ahead.length >= slicesAhead(this.#pool)) await new Promise<void>((resolve) => (this.#onTaken = resolve))
+        while (this.#ahead.length >= this.#slicesAhead) await new Promise<void>((resolve) => (this.#onTaken = resolve))
       }
     } catch (error) {
       this.#failure = error
     }
     this.#isExhausted = true
     this.#onAdded()
+  }
+
+  /**
+   * How many slices may be read or wait for it: what is inflated while the workers encode a row group. The first one is alone: a worker
+   * that starts beside a thread that inflates starts late.
+   */
+  get #slicesAhead(): number {
+    return this.xmlBytes === 0 ? 1 : 10 * this.#pool.size
   }
 
   #send(slice: SentSlice): Underway {
@@ -143,9 +151,4 @@ export class DumpReader {
     this.xmlBytes = slice.offset + slice.length
     for (const line of findings.census) this.#census.add(line)
   }
-}
-
-/** Slices that are being read, or wait for it: what is inflated while the workers encode a row group. */
-function slicesAhead(pool: WorkerPool): number {
-  return 10 * pool.size
 }
