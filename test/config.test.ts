@@ -33,6 +33,7 @@ test('without any setting the defaults lie in the project', () => {
         port: null,
         heapMb: 2048,
         jvm: '-XX:+UseSerialGC -XX:TieredStopAtLevel=1',
+        fileSystem: 'native',
       },
     })
   })
@@ -51,6 +52,7 @@ test('the environment wins over .env; its paths start at the current directory, 
         DISCOGS_CACHE: 'cache',
         JAVA_HOME: '/jdk',
         TRINO_JVM: '-Xint',
+        TRINO_FILE_SYSTEM: 'hadoop',
       }
       assert.deepEqual(loadConfig({ environment, cwd: '/here', projectDir }), {
         projectDir,
@@ -76,6 +78,7 @@ test('the environment wins over .env; its paths start at the current directory, 
           port: 8081,
           heapMb: 2048,
           jvm: '-Xint',
+          fileSystem: 'hadoop',
         },
       })
     },
