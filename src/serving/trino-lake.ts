@@ -221,7 +221,7 @@ export function tablesAt(
 ): readonly TableAt[] {
   return [...rows]
     .toSorted(([, left], [, right]) => right - left)
-    .map(([table, count]) => ({ schema, table, location: `${base}/${place}/${table}`, hasRows: count > 0 }))
+    .map(([table]) => ({ schema, table, location: `${base}/${place}/${table}` }))
 }
 
 /** The views that show a published run. */

@@ -182,6 +182,7 @@ async function definition(table: string): Promise<string> {
 for (const [what, table, from, to] of [
   ['over another run', 'discogs.releases_v6', '/active/', `/_runs/${newer}/`],
   ['over another dataset', 'discogs.releases_v6', '/releases_v6', '/label_urls_v1'],
+  ['without rows', 'discogs.label_urls_v1', '/label_urls_v1', '/artist_urls_v1'],
   ['of a run, over another one', `${runSchema(newer)}.releases_v6`, newer, older],
 ] as const) {
   test(`a table with our comment that lies elsewhere is found and repaired: ${what}`, { skip }, async () => {
