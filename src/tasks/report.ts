@@ -133,7 +133,7 @@ async function assertShown({ engine, context, directory, problems, reports }: Ch
 }
 
 /** What a server answers to bad data, and to a table that the run does not have; every other error is its own and ends the task. */
-export function engineFault(problems: CheckScope['problems']): NonNullable<RunOptions['onError']> {
+function engineFault(problems: CheckScope['problems']): NonNullable<RunOptions['onError']> {
   return (check: Check, error: unknown): Finding => {
     const isOfData =
       trinoFailure(error)?.errorName === 'HIVE_BAD_DATA' || [...problems.keys()].some((name) => messageOf(error).includes(name))
