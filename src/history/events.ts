@@ -12,6 +12,9 @@ import { historyDir } from './places.ts'
 
 type ColumnType = 'VARCHAR' | 'BIGINT'
 
+/** Of the event tables and their views, on every engine. */
+export const historySchema = 'discogs_history'
+
 /** Columns of every event: when it was recorded (UTC, ISO 8601), and by which run of the history pipeline. */
 const recorded = { recorded_at: 'VARCHAR', history_run_id: 'VARCHAR', run_id: 'VARCHAR', dump_month: 'VARCHAR' } as const
 
@@ -125,8 +128,9 @@ function literal(value: SqlValue): string {
   return literals(value).sql
 }
 
-/** Makes the event tables and their views visible in an engine, under their names, empty ones too. */
-export async function registerEvents(engine: SqlEngine, lakeDir: string): Promise<void> {
+/** Makes the event tables and their views visible in DuckDB, in {@link historySchema}, empty ones too. */
+export async function registerEvents(engine: DuckDbEngine, lakeDir: string): Promise<void> {
+  await engine.execute(`CREATE SCHEMA IF NOT EXISTS ${historySchema}`)
   for (const [table, columns] of Object.entries(eventTables) as [EventTable, Readonly<Record<string, ColumnType>>][]) {
     const files = eventFiles(lakeDir, table)
     const none = Object.entries(columns).map(([column, type]) => `CAST(NULL AS ${type}) AS ${quoteIdentifier(column)}`)
@@ -134,12 +138,12 @@ export async function registerEvents(engine: SqlEngine, lakeDir: string): Promis
       files.length === 0
         ? `SELECT ${none.join(', ')} WHERE false`
         : `SELECT * FROM read_parquet([${files.map(quoteText).join(', ')}])`
-    await engine.execute({ name: `view ${table}`, text: `CREATE OR REPLACE VIEW ${quoteIdentifier(table)} AS ${source}` })
+    await engine.execute({ name: `view ${table}`, text: `CREATE OR REPLACE VIEW ${historySchema}.${table} AS ${source}` })
   }
   for (const view of Object.keys(latestViews) as LatestView[])
     await engine.execute({
       name: `view ${view}`,
-      text: `CREATE OR REPLACE VIEW ${quoteIdentifier(view)} AS ${latestSelect(view)}`,
+      text: `CREATE OR REPLACE VIEW ${historySchema}.${view} AS ${latestSelect(view)}`,
     })
 }
 
@@ -149,8 +153,8 @@ export function latestSelect(view: LatestView): string {
   const keys = by.map(quoteIdentifier).join(', ')
   const columns = Object.keys(eventTables[of]).map((column) => `e.${quoteIdentifier(column)}`)
   const same = by.map((column) => `e.${quoteIdentifier(column)} = n.${quoteIdentifier(column)}`)
-  return `SELECT ${columns.join(', ')} FROM ${of} AS e JOIN (
-    SELECT ${keys}, max(recorded_at || ' ' || history_run_id) AS newest FROM ${of} GROUP BY ${keys}
+  return `SELECT ${columns.join(', ')} FROM ${historySchema}.${of} AS e JOIN (
+    SELECT ${keys}, max(recorded_at || ' ' || history_run_id) AS newest FROM ${historySchema}.${of} GROUP BY ${keys}
   ) AS n ON ${same.join(' AND ')} AND e.recorded_at || ' ' || e.history_run_id = n.newest`
 }
 
@@ -158,5 +162,5 @@ export function latestSelect(view: LatestView): string {
 export async function latest(engine: SqlEngine, view: LatestView): Promise<readonly SqlRow[]> {
   const { of } = latestViews[view]
   const order = Object.keys(eventTables[of]).map((column) => `${quoteIdentifier(column)} NULLS FIRST`)
-  return engine.query({ name: view, text: `SELECT * FROM ${view} ORDER BY ${order.join(', ')}` })
+  return engine.query({ name: view, text: `SELECT * FROM ${historySchema}.${view} ORDER BY ${order.join(', ')}` })
 }

@@ -57,7 +57,7 @@ export async function uncompared(
 ): Promise<readonly Pair[]> {
   const rows = await engine.query({
     name: 'compared runs',
-    text: 'SELECT DISTINCT run_id, compared_run_id, span, measured_by, history_run_id FROM growth_latest',
+    text: 'SELECT DISTINCT run_id, compared_run_id, span, measured_by, history_run_id FROM discogs_history.growth_latest',
   })
   const done = new Map(rows.map((row) => [`${row['run_id']} ${row['compared_run_id']} ${row['span']}`, row]))
   return pairs(await registeredRuns(engine)).filter((pair) => {

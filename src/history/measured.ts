@@ -30,7 +30,7 @@ export async function unmeasured(
 ): Promise<readonly RegisteredRun[]> {
   const rows = await engine.query({
     name: 'measured runs',
-    text: 'SELECT DISTINCT run_id, manifest_sha256, measured_by, history_run_id FROM kpi_snapshot_latest',
+    text: 'SELECT DISTINCT run_id, manifest_sha256, measured_by, history_run_id FROM discogs_history.kpi_snapshot_latest',
   })
   const measured = new Map(rows.map((row) => [String(row['run_id']), row]))
   return runs.filter((run) => {

@@ -52,7 +52,7 @@ export async function recordRuns(engine: DuckDbEngine, recorder: Recorder, again
 /** Runs that this history run has recorded already. */
 async function recordedBy(engine: SqlEngine, historyRunId: string): Promise<ReadonlySet<string>> {
   const rows = await engine.query(
-    { name: 'recorded runs', text: 'SELECT DISTINCT run_id FROM run_registry_events WHERE history_run_id = ?' },
+    { name: 'recorded runs', text: 'SELECT DISTINCT run_id FROM discogs_history.run_registry_events WHERE history_run_id = ?' },
     [historyRunId],
   )
   return new Set(rows.map((row) => String(row['run_id'])))

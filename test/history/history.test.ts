@@ -267,9 +267,9 @@ for (const dying of ['registry', 'kpis', 'growth'] as const) {
     for (const task of tasks) await task(again)
     const [doubled] = await read((engine) =>
       engine.query(`SELECT count(*) AS n FROM (
-        SELECT run_id, kpi, member FROM kpi_snapshot_events GROUP BY ALL HAVING count(*) > 1
-        UNION ALL SELECT run_id, measure, member FROM growth_events GROUP BY run_id, span, measure, member HAVING count(*) > 1
-        UNION ALL SELECT run_id, state, NULL FROM run_registry_events GROUP BY run_id, state HAVING count(*) > 1)`),
+        SELECT run_id, kpi, member FROM discogs_history.kpi_snapshot_events GROUP BY ALL HAVING count(*) > 1
+        UNION ALL SELECT run_id, measure, member FROM discogs_history.growth_events GROUP BY run_id, span, measure, member HAVING count(*) > 1
+        UNION ALL SELECT run_id, state, NULL FROM discogs_history.run_registry_events GROUP BY run_id, state HAVING count(*) > 1)`),
     )
     assert.equal(doubled?.['n'], 0n)
     assert.equal((await kpisOf(february))['rows releases_v6'], 4n)
