@@ -21,6 +21,8 @@ export interface WorldOptions {
   readonly shape?: Shape
   /** Which version of a record is written; see {@link World}. Default 0 for all. */
   readonly revision?: World['revision']
+  /** Records that are left out. Default: none. */
+  readonly isGone?: (dump: DumpName, index: number) => boolean
   readonly signal?: AbortSignal
 }
 
@@ -67,13 +69,13 @@ export async function generateDumps(options: DumpsOptions): Promise<readonly Gen
 
 /** Writes one dump of any size: records are drawn as long as there is room, in constant memory. */
 export async function generateDump(options: DumpOptions): Promise<GeneratedDump> {
-  const { path, dump, until, seed = 1, shape = 'today', revision = () => 0, signal } = options
+  const { path, dump, until, seed = 1, shape = 'today', revision = () => 0, isGone = () => false, signal } = options
   const world: World = { seed, shape, revision }
   const record = recordOf[dump]
   const text = {
     root: dumpNamed(dump).root,
-    record: (index: number) => record(world, index),
-    hasNext: (records: number, xmlBytes: number) => ('records' in until ? records < until.records : xmlBytes < until.xmlBytes),
+    record: (index: number) => (isGone(dump, index) ? null : record(world, index)),
+    hasNext: (index: number, xmlBytes: number) => ('records' in until ? index < until.records : xmlBytes < until.xmlBytes),
   }
   return { dump, ...(await writeDump(path, text, signal)) }
 }

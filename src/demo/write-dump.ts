@@ -25,10 +25,10 @@ export interface WrittenDump {
 export interface DumpText {
   /** Name of the root element. */
   readonly root: string
-  /** The record with this index, from 1. */
-  readonly record: (index: number) => string
-  /** Whether there is a record after `records` records and `xmlBytes` bytes. */
-  readonly hasNext: (records: number, xmlBytes: number) => boolean
+  /** The record with this index, from 1; null for one that is not there. */
+  readonly record: (index: number) => string | null
+  /** Whether there is a record after that with this index (0 before the first one) and `xmlBytes` bytes. */
+  readonly hasNext: (index: number, xmlBytes: number) => boolean
 }
 
 /** Writes the file under another name first; under its own it is always whole. */
@@ -71,8 +71,10 @@ function* chunksOf({ root, record, hasNext }: DumpText, counts: Counts): Generat
     return chunk
   }
   let pending = `<${root}>\n`
-  while (hasNext(counts.records, counts.xmlBytes + pending.length)) {
-    pending += `${record(counts.records + 1)}\n`
+  for (let index = 1; hasNext(index - 1, counts.xmlBytes + pending.length); index++) {
+    const text = record(index)
+    if (text === null) continue
+    pending += `${text}\n`
     counts.records++
     if (pending.length < chunkCharacters) continue
     yield cut(pending)

@@ -45,7 +45,7 @@ export async function registerReadable(
   directory: string,
   datasets: readonly ViewedDataset[],
   views: readonly AliasView[] = [],
-): Promise<ReadonlyMap<string, string>> {
+): Promise<Map<string, string>> {
   const problems = new Map<string, string>()
   for (const dataset of datasets) {
     const problem = await registerDataset(engine, directory, dataset).catch(messageOf)

@@ -175,15 +175,22 @@ function aliases(
   })
 }
 
-/** Columns are named one by one: Trino fixes the list of a view when it is made, and refuses the view when its table has changed. */
 function view(schema: string, { name, of, distinct }: AliasView, dataset: ServedDataset, from: string): WantedRelation {
   const columns = dataset.columns.filter((column) => distinct === null || distinct.includes(column.name))
   const ordered = distinct === null ? columns : distinct.flatMap((one) => columns.filter((column) => column.name === one))
   const names = ordered.map((column) => quoteIdentifier(column.name)).join(', ')
   const select = `SELECT ${distinct === null ? '' : 'DISTINCT '}${names}\nFROM ${qualified(from, of)}`
-  const mark = hashOf(['view', dataset.about, ...typedColumns(ordered), select])
-  const create = `CREATE OR REPLACE VIEW ${qualified(schema, name)}\nCOMMENT ${quoteText(marked(dataset.about, mark))}\nSECURITY INVOKER AS\n${select}`
-  return { name, kind: 'view', columns: typedColumns(ordered), mark, create }
+  return viewAs(schema, { name, about: dataset.about, columns: ordered }, select)
+}
+
+/**
+ * A view with a text of its own, which names its columns one by one: Trino fixes the list when the view is made, and refuses the view when
+ * a table below has changed.
+ */
+export function viewAs(schema: string, { name, about, columns }: ServedDataset, select: string): WantedRelation {
+  const mark = hashOf(['view', about, ...typedColumns(columns), select])
+  const create = `CREATE OR REPLACE VIEW ${qualified(schema, name)}\nCOMMENT ${quoteText(marked(about, mark))}\nSECURITY INVOKER AS\n${select}`
+  return { name, kind: 'view', columns: typedColumns(columns), mark, create }
 }
 
 function typedColumns(columns: ServedDataset['columns']): string[] {

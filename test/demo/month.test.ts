@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { demoMonth, ensureDumps } from '../../src/demo/month.ts'
+import { gunzipSync } from 'node:zlib'
+import { demoMonth, demoMonths, ensureDumps } from '../../src/demo/month.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'demo-month-'))
 const directory = join(root, demoMonth)
@@ -46,4 +47,24 @@ test('files that the generator did not make are never touched', async () => {
   await assert.rejects(ensureDumps(foreign), /holds files that the generator did not make/)
   assert.deepEqual(readdirSync(foreign), ['discogs_20990101_artists.xml.gz'])
   assert.equal(readFileSync(join(foreign, 'discogs_20990101_artists.xml.gz'), 'utf8'), 'precious')
+})
+
+test('the three months evolve: releases come, go and change, and an element appears', async () => {
+  const releasesOf = async (index: 0 | 1 | 2): Promise<ReadonlyMap<string, string>> => {
+    const { month } = demoMonths[index]
+    await ensureDumps(join(root, month), demoMonths[index])
+    const xml = gunzipSync(readFileSync(join(root, month, `discogs_${month.replace('-', '')}01_releases.xml.gz`))).toString()
+    return new Map(Array.from(xml.matchAll(/<release id="(\d+)".*/g), ([record, id]) => [id ?? '', record]))
+  }
+  const [first, second, third] = [await releasesOf(0), await releasesOf(1), await releasesOf(2)]
+  const shared = [...first.keys()].filter((id) => second.has(id))
+  const changed = shared.filter((id) => first.get(id) !== second.get(id))
+  console.log(`${first.size}, ${second.size}, ${third.size} releases; ${changed.length} changed in the second month`)
+  assert.deepEqual([first.size, shared.length, second.size], [5000, 4990, 5189])
+  assert.ok(changed.length >= 100 && changed.length <= 130, String(changed.length))
+  assert.equal([...second.keys()].filter((id) => !third.has(id)).length, 11)
+  assert.deepEqual(
+    [second, third].map((month) => [...month.values()].some((record) => record.includes('<weight_grams>'))),
+    [false, true],
+  )
 })

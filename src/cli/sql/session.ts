@@ -33,12 +33,14 @@ function spillDirectory({ stateDir }: Config): string {
 }
 
 async function openDuckDb(config: Config, place: Place): Promise<SqlSession> {
-  const [{ DuckDbEngine }, { registerReadable }] = await Promise.all([
+  const [{ DuckDbEngine }, { registerReadable }, { registerEvents }] = await Promise.all([
     import('../../sql/duckdb.ts'),
     import('../../sql/run-views.ts'),
+    import('../../history/events.ts'),
   ])
   const engine = await DuckDbEngine.open({ tempDirectory: spillDirectory(config) })
   const missing = await registerReadable(engine, place.dir, datasets, compatibilityViews)
+  await registerEvents(engine, config.lakeDir)
   return {
     engine: 'duckdb',
     place,

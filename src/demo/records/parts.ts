@@ -21,7 +21,7 @@ export function dataQuality(index: number, random: Random): string {
 
 /** The dumps had images, without their addresses, until 2024. */
 export function images({ markup, random }: Writing): string {
-  if (markup.shape === 'today' || random.chance(40)) return ''
+  if (markup.shape !== '2020' || random.chance(40)) return ''
   let list = ''
   for (let left = random.between(1, 4); left > 0; left--) {
     const type = list === '' ? 'primary' : 'secondary'

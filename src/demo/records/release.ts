@@ -37,7 +37,8 @@ export function releaseRecord(world: World, index: number): string {
     trackList(writing, { release: index, artists: artistsFor(index), isCompilation }) +
     identifierList(writing) +
     (random.chance(60) ? videos(writing, work.title, random.between(1, 4)) : '') +
-    companyList(writing, index)
+    companyList(writing, index) +
+    (world.shape === 'tomorrow' ? element('weight_grams', String(random.between(40, 220))) : '')
   const status = isOld || world.shape === '2020' ? ' status="Accepted"' : ''
   return `<release id="${idOf(index)}"${status}>${content}</release>`
 }

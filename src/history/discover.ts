@@ -1,0 +1,84 @@
+/** Finds the snapshots of a lake and judges each: what the registry is to say of it. Reads the lake alone, never the state of a scheduler. */
+import { createHash } from 'node:crypto'
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { datasets } from '../discogs/catalogue.ts'
+import { messageOf, PipelineError } from '../errors.ts'
+import { isRunId, manifestFile, reportsDir, runDir } from '../lake/layout.ts'
+import { type Manifest, readManifest } from '../lake/manifest.ts'
+import { runsDirEntries } from '../lake/sealed-runs.ts'
+import type { RegisteredRun } from './records.ts'
+
+const essential = datasets.filter((dataset) => dataset.essential)
+
+/** Every run directory that is not being written, in the order of {@link inOrder}. */
+export function discoverRuns(lakeDir: string): readonly RegisteredRun[] {
+  return runsDirEntries(lakeDir)
+    .filter(isRunId)
+    .map((runId) => judge(lakeDir, runId))
+    .toSorted(inOrder)
+}
+
+/** By month, then by session: the order in which the world went on, whenever the runs were made. */
+export function inOrder(left: RegisteredRun, right: RegisteredRun): number {
+  const key = ({ dumpMonth, session, runId }: RegisteredRun): string => `${dumpMonth ?? ''} ${session} ${runId}`
+  return key(left) < key(right) ? -1 : 1
+}
+
+function judge(lakeDir: string, runId: string): RegisteredRun {
+  const dir = runDir(lakeDir, runId)
+  const nothing = {
+    runId,
+    dumpMonth: null,
+    session: '',
+    manifestSha256: null,
+    rows: 0n,
+    bytes: 0n,
+    checksPassed: 0n,
+    checksWarned: 0n,
+  }
+  try {
+    const manifest = readManifest(dir)
+    const files = manifest.datasets.flatMap((dataset) => dataset.files)
+    const reason = faultOf(dir, manifest)
+    return {
+      runId,
+      dumpMonth: manifest.params['dump_month'] ?? null,
+      session: manifest.session,
+      state: reason === null ? 'registered' : 'invalid',
+      reason,
+      manifestSha256: createHash('sha256')
+        .update(readFileSync(manifestFile(dir)))
+        .digest('hex'),
+      rows: BigInt(manifest.datasets.reduce((sum, { rows }) => sum + rows, 0)),
+      bytes: BigInt(files.reduce((sum, { bytes }) => sum + bytes, 0)),
+      ...checksOf(dir),
+    }
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error
+    return { ...nothing, state: 'invalid', reason: messageOf(error) }
+  }
+}
+
+/** Why a snapshot cannot be measured; null when it can. Sizes are compared, not hashes: `dag doctor` and the seal do those. */
+function faultOf(dir: string, manifest: Manifest): string | null {
+  const named = new Set(manifest.datasets.map(({ name }) => name))
+  const missing = essential.filter(({ name }) => !named.has(name) || !existsSync(join(dir, name))).map(({ name }) => name)
+  if (missing.length > 0) return `required tables are missing: ${missing.join(', ')}`
+  for (const { path, bytes } of manifest.datasets.flatMap(({ files }) => files)) {
+    const size = statSync(join(dir, path), { throwIfNoEntry: false })?.size
+    if (size === undefined) return `the manifest names ${path}, which is not there`
+    if (size !== bytes) return `${path} has ${size} bytes, the manifest says ${bytes}`
+  }
+  return null
+}
+
+/** How the checks before the seal ended, by the files that they left in the run. */
+function checksOf(dir: string): Pick<RegisteredRun, 'checksPassed' | 'checksWarned'> {
+  const results = globSync('check_*.json', { cwd: reportsDir(dir) }).flatMap((name) => {
+    const parsed: unknown = JSON.parse(readFileSync(join(reportsDir(dir), name), 'utf8'))
+    return Array.isArray(parsed) ? (parsed as { readonly ok?: unknown }[]) : []
+  })
+  const passed = results.filter(({ ok }) => ok === true).length
+  return { checksPassed: BigInt(passed), checksWarned: BigInt(results.length - passed) }
+}

@@ -1,0 +1,166 @@
+/**
+ * The events of the history: Parquet files that are only ever added. A file is written under a hidden name, synced and renamed, so a
+ * crash leaves it out whole; its name says what it is about and which history run wrote it, so a second try writes nothing twice.
+ */
+import { existsSync, globSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { syncDirectory, syncFile } from '../lake/atomic-file.ts'
+import type { DuckDbEngine } from '../sql/duckdb.ts'
+import type { SqlEngine, SqlRow, SqlValue } from '../sql/engine.ts'
+import { literals, quoteIdentifier, quoteText } from '../sql/quote.ts'
+import { historyDir } from './places.ts'
+
+type ColumnType = 'VARCHAR' | 'BIGINT'
+
+/** Of the event tables and their views, on every engine. */
+export const historySchema = 'discogs_history'
+
+/** Columns of every event: when it was recorded (UTC, ISO 8601), and by which run of the history pipeline. */
+const recorded = { recorded_at: 'VARCHAR', history_run_id: 'VARCHAR', run_id: 'VARCHAR', dump_month: 'VARCHAR' } as const
+
+export const eventTables = {
+  run_registry_events: {
+    ...recorded,
+    session: 'VARCHAR',
+    state: 'VARCHAR',
+    reason: 'VARCHAR',
+    manifest_sha256: 'VARCHAR',
+    row_count: 'BIGINT',
+    byte_count: 'BIGINT',
+    checks_passed: 'BIGINT',
+    checks_warned: 'BIGINT',
+  },
+  kpi_snapshot_events: {
+    ...recorded,
+    manifest_sha256: 'VARCHAR',
+    measured_by: 'VARCHAR',
+    kpi: 'VARCHAR',
+    member: 'VARCHAR',
+    value: 'BIGINT',
+  },
+  growth_events: {
+    ...recorded,
+    compared_run_id: 'VARCHAR',
+    span: 'VARCHAR',
+    measured_by: 'VARCHAR',
+    measure: 'VARCHAR',
+    member: 'VARCHAR',
+    value: 'BIGINT',
+  },
+} as const satisfies Record<string, Readonly<Record<string, ColumnType>>>
+
+export type EventTable = keyof typeof eventTables
+export type EventRow<Table extends EventTable> = Readonly<Record<keyof (typeof eventTables)[Table], SqlValue>>
+
+/**
+ * Views of the newest events, in the portable subset: of a run the newest in the registry, of a run's measurements all that the newest
+ * measuring wrote, of growth the same for a run and the one it is compared with.
+ */
+export const latestViews = {
+  run_registry_latest: { of: 'run_registry_events', by: ['run_id'] },
+  kpi_snapshot_latest: { of: 'kpi_snapshot_events', by: ['run_id'] },
+  growth_latest: { of: 'growth_events', by: ['run_id', 'compared_run_id', 'span'] },
+} as const satisfies Record<string, { readonly of: EventTable; readonly by: readonly string[] }>
+
+export type LatestView = keyof typeof latestViews
+
+/** Files of an event table, sorted; none before the first event. */
+export function eventFiles(lakeDir: string, table: EventTable): readonly string[] {
+  return globSync('*.parquet', { cwd: tableDir(lakeDir, table) })
+    .toSorted()
+    .map((name) => join(tableDir(lakeDir, table), name))
+}
+
+function tableDir(lakeDir: string, table: EventTable): string {
+  return join(historyDir(lakeDir), table)
+}
+
+/** Where an appended file lies. @param name of letters, digits, `_` and `-` */
+export function eventFile(lakeDir: string, table: EventTable, name: string): string {
+  return join(tableDir(lakeDir, table), `${name}.parquet`)
+}
+
+/** Adds one file with these rows; does nothing when it is there already. @returns whether it was written */
+export async function appendEvents<Table extends EventTable>(
+  engine: DuckDbEngine,
+  lakeDir: string,
+  table: Table,
+  { name, rows }: { readonly name: string; readonly rows: readonly EventRow<Table>[] },
+): Promise<boolean> {
+  const file = eventFile(lakeDir, table, name)
+  if (rows.length === 0 || existsSync(file)) return false
+  mkdirSync(dirname(file), { recursive: true })
+  const columns: Readonly<Record<string, ColumnType>> = eventTables[table]
+  const values = rows.map(
+    (row: Readonly<Record<string, SqlValue>>) =>
+      `(${Object.keys(columns)
+        .map((column) => literal(row[column] ?? null))
+        .join(', ')})`,
+  )
+  const select = Object.entries(columns).map(
+    ([column, type]) => `CAST(${quoteIdentifier(column)} AS ${type}) AS ${quoteIdentifier(column)}`,
+  )
+  const names = Object.keys(columns).map(quoteIdentifier)
+  await writeOnce(file, (temporary) =>
+    engine.copyToParquet(
+      { name: table, text: `SELECT ${select.join(', ')} FROM (VALUES ${values.join(', ')}) AS t(${names.join(', ')})` },
+      temporary,
+    ),
+  )
+  return true
+}
+
+/** Has `write` fill a hidden file, which then gets its name, whole and on the disk. */
+export async function writeOnce(file: string, write: (temporary: string) => Promise<unknown>): Promise<void> {
+  const temporary = join(dirname(file), `.${process.pid}.tmp`)
+  try {
+    await write(temporary)
+    syncFile(temporary)
+    renameSync(temporary, file)
+  } finally {
+    rmSync(temporary, { force: true })
+  }
+  syncDirectory(dirname(file))
+}
+
+function literal(value: SqlValue): string {
+  if (value === null || typeof value === 'boolean') return String(value)
+  return literals(value).sql
+}
+
+/** Makes the event tables and their views visible in DuckDB, in {@link historySchema}, empty ones too. */
+export async function registerEvents(engine: DuckDbEngine, lakeDir: string): Promise<void> {
+  await engine.execute(`CREATE SCHEMA IF NOT EXISTS ${historySchema}`)
+  for (const [table, columns] of Object.entries(eventTables) as [EventTable, Readonly<Record<string, ColumnType>>][]) {
+    const files = eventFiles(lakeDir, table)
+    const none = Object.entries(columns).map(([column, type]) => `CAST(NULL AS ${type}) AS ${quoteIdentifier(column)}`)
+    const source =
+      files.length === 0
+        ? `SELECT ${none.join(', ')} WHERE false`
+        : `SELECT * FROM read_parquet([${files.map(quoteText).join(', ')}])`
+    await engine.execute({ name: `view ${table}`, text: `CREATE OR REPLACE VIEW ${historySchema}.${table} AS ${source}` })
+  }
+  for (const view of Object.keys(latestViews) as LatestView[])
+    await engine.execute({
+      name: `view ${view}`,
+      text: `CREATE OR REPLACE VIEW ${historySchema}.${view} AS ${latestSelect(view)}`,
+    })
+}
+
+/** The text of a view of the newest events; both engines read it. */
+export function latestSelect(view: LatestView): string {
+  const { of, by } = latestViews[view]
+  const keys = by.map(quoteIdentifier).join(', ')
+  const columns = Object.keys(eventTables[of]).map((column) => `e.${quoteIdentifier(column)}`)
+  const same = by.map((column) => `e.${quoteIdentifier(column)} = n.${quoteIdentifier(column)}`)
+  return `SELECT ${columns.join(', ')} FROM ${historySchema}.${of} AS e JOIN (
+    SELECT ${keys}, max(recorded_at || ' ' || history_run_id) AS newest FROM ${historySchema}.${of} GROUP BY ${keys}
+  ) AS n ON ${same.join(' AND ')} AND e.recorded_at || ' ' || e.history_run_id = n.newest`
+}
+
+/** The newest events as rows, in a fixed order. */
+export async function latest(engine: SqlEngine, view: LatestView): Promise<readonly SqlRow[]> {
+  const { of } = latestViews[view]
+  const order = Object.keys(eventTables[of]).map((column) => `${quoteIdentifier(column)} NULLS FIRST`)
+  return engine.query({ name: view, text: `SELECT * FROM ${historySchema}.${view} ORDER BY ${order.join(', ')}` })
+}

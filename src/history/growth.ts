@@ -1,0 +1,191 @@
+/** What changed from one snapshot to a later one: ids by set comparison, the rest from KPIs and from the label counts of both. */
+import { existsSync } from 'node:fs'
+import { datasets } from '../discogs/catalogue.ts'
+import { runDir } from '../lake/layout.ts'
+import { DuckDbEngine } from '../sql/duckdb.ts'
+import type { SqlEngine, SqlRow } from '../sql/engine.ts'
+import { quoteText } from '../sql/quote.ts'
+import { registerReadable } from '../sql/run-views.ts'
+import { loadSql } from '../sql/texts.ts'
+import { appendEvents, latest } from './events.ts'
+import { latestKpis, valueOf } from './measured.ts'
+import type { Growth, GrowthOfRun, KpiOfRun, RegisteredRun } from './records.ts'
+import { type Recorder, registeredRuns } from './registry.ts'
+import { entities, rowHashFile } from './row-hashes.ts'
+
+/** Raised when a definition here changes: what was measured before is measured again then. */
+const version = 'growth-1'
+
+/** So many labels, countries and formats are told. */
+const mostGrown = 20
+
+export interface Pair {
+  readonly run: RegisteredRun
+  readonly compared: RegisteredRun
+  readonly span: Growth['span']
+}
+
+/**
+ * The snapshots that are compared: of each month its newest run, with that of the nearest earlier month and that of the same month a year
+ * before. Runs that are gone take part by what was kept of them.
+ */
+export function pairs(runs: readonly RegisteredRun[]): readonly Pair[] {
+  const newest = new Map(runs.filter(({ state }) => state !== 'invalid').map((run) => [monthOf(run), run]))
+  const months = [...newest.keys()].toSorted()
+  return months.flatMap((month, index): Pair[] => {
+    const run = newest.get(month)
+    const previous = newest.get(months[index - 1] ?? '')
+    const year = newest.get(`${Number(month.slice(0, 4)) - 1}${month.slice(4)}`)
+    if (run === undefined) return []
+    return [
+      ...(previous === undefined ? [] : [{ run, compared: previous, span: 'previous' as const }]),
+      ...(year === undefined ? [] : [{ run, compared: year, span: 'year' as const }]),
+    ]
+  })
+}
+
+function monthOf({ dumpMonth, session }: RegisteredRun): string {
+  return dumpMonth ?? session.slice(0, 7)
+}
+
+/** Of these, those that have not been compared with the same files, and of which enough was kept. */
+export async function uncompared(
+  engine: SqlEngine,
+  lakeDir: string,
+  again: boolean,
+  historyRunId: string,
+): Promise<readonly Pair[]> {
+  const rows = await engine.query({
+    name: 'compared runs',
+    text: 'SELECT DISTINCT run_id, compared_run_id, span, measured_by, history_run_id FROM discogs_history.growth_latest',
+  })
+  const done = new Map(rows.map((row) => [`${row['run_id']} ${row['compared_run_id']} ${row['span']}`, row]))
+  return pairs(await registeredRuns(engine)).filter((pair) => {
+    if (
+      ![pair.run, pair.compared].every((run) =>
+        [...entities.keys()].every((entity) => existsSync(rowHashFile(lakeDir, run, entity))),
+      )
+    )
+      return false
+    const row = done.get(`${pair.run.runId} ${pair.compared.runId} ${pair.span}`)
+    return row === undefined || row['measured_by'] !== measuredBy(pair) || (again && row['history_run_id'] !== historyRunId)
+  })
+}
+
+function measuredBy({ run, compared }: Pair): string {
+  return `${version} ${run.manifestSha256?.slice(0, 12)} ${compared.manifestSha256?.slice(0, 12)}`
+}
+
+/** Compares two snapshots and appends what was found. */
+export async function recordGrowth(engine: DuckDbEngine, recorder: Recorder, pair: Pair): Promise<void> {
+  const { lakeDir, historyRunId, recordedAt } = recorder
+  const found = [
+    ...(await idGrowth(engine, lakeDir, pair)),
+    ...memberGrowth(await latestKpis(engine), pair),
+    ...(await labelGrowth(lakeDir, pair)),
+  ]
+  const rows = found.map(({ span, measure, member, value }) => ({
+    recorded_at: recordedAt,
+    history_run_id: historyRunId,
+    run_id: pair.run.runId,
+    dump_month: pair.run.dumpMonth,
+    compared_run_id: pair.compared.runId,
+    span,
+    measured_by: measuredBy(pair),
+    measure,
+    member,
+    value,
+  }))
+  await appendEvents(engine, lakeDir, 'growth_events', {
+    name: `${pair.run.runId}-vs-${pair.compared.runId}-${pair.span}-by-${historyRunId}`,
+    rows,
+  })
+}
+
+async function idGrowth(engine: DuckDbEngine, lakeDir: string, { run, compared, span }: Pair): Promise<readonly Growth[]> {
+  const growth: Growth[] = []
+  for (const entity of entities.keys()) {
+    const [before, after] = [compared, run].map((one) => quoteText(rowHashFile(lakeDir, one, entity)))
+    const [row = {}] = await engine.query({
+      name: `ids of ${entity}`,
+      text: `SELECT count(b.id) AS ids_before, count(a.id) AS ids_after, count(CASE WHEN b.id IS NULL THEN 1 END) AS ids_added,
+          count(CASE WHEN a.id IS NULL THEN 1 END) AS ids_removed,
+          CASE WHEN max(b.columns_hash) <> max(a.columns_hash) THEN NULL ELSE count(CASE WHEN a.row_hash <> b.row_hash THEN 1 END) END AS ids_changed
+        FROM read_parquet(${before}) AS b FULL JOIN read_parquet(${after}) AS a ON a.id = b.id`,
+    })
+    for (const measure of ['ids_before', 'ids_after', 'ids_added', 'ids_removed', 'ids_changed'])
+      growth.push({ span, measure, member: entity, value: valueOf({ value: row[measure] ?? null }) })
+  }
+  return growth
+}
+
+/** Genres and styles that were not there, countries and formats that grew most. */
+function memberGrowth(kpis: readonly KpiOfRun[], { run, compared, span }: Pair): readonly Growth[] {
+  const membersOf = (kpi: string, { runId }: RegisteredRun): ReadonlyMap<string, bigint> =>
+    new Map(
+      kpis.flatMap((one) =>
+        one.kpi === kpi && one.runId === runId && one.member !== null && one.value !== null
+          ? [[one.member, one.value] as const]
+          : [],
+      ),
+    )
+  const appeared = (['genre', 'style'] as const).flatMap((what) => {
+    const [before, after] = [membersOf(`releases_by_${what}`, compared), membersOf(`releases_by_${what}`, run)]
+    return [...after]
+      .filter(([member]) => !before.has(member))
+      .map(([member, value]) => ({ span, measure: `new_${what}`, member, value }))
+  })
+  const grown = (['country', 'format'] as const).flatMap((what) => {
+    const [before, after] = [membersOf(`releases_by_${what}`, compared), membersOf(`releases_by_${what}`, run)]
+    const differences = [...after].map(([member, value]) => ({ member, value: value - (before.get(member) ?? 0n) }))
+    return differences
+      .filter(({ value }) => value > 0n)
+      .toSorted(byValue)
+      .slice(0, mostGrown)
+      .map((one) => ({ span, measure: `${what}_growth`, ...one }))
+  })
+  return [...appeared, ...grown]
+}
+
+/** Labels with the most new releases since the snapshot before; both must lie in the lake. Not told over a year: it would read an old one. */
+async function labelGrowth(lakeDir: string, { run, compared, span }: Pair): Promise<readonly Growth[]> {
+  const sql = await loadSql('history/label_growth')
+  const tables = datasets.filter(({ name }) => sql.text.includes(name))
+  if (span !== 'previous' || compared.state !== 'registered' || run.state !== 'registered') return []
+  await using engine = await DuckDbEngine.open()
+  await engine.execute('CREATE SCHEMA earlier')
+  await engine.execute('USE earlier')
+  const problems = await registerReadable(engine, runDir(lakeDir, compared.runId), tables)
+  await engine.execute('USE main')
+  for (const [name, problem] of await registerReadable(engine, runDir(lakeDir, run.runId), tables)) problems.set(name, problem)
+  if (problems.size > 0) return []
+  return (await engine.query(sql)).map((row) => ({
+    span,
+    measure: 'label_growth',
+    member: String(row['member']),
+    value: valueOf(row),
+  }))
+}
+
+function byValue(left: { member: string; value: bigint }, right: { member: string; value: bigint }): number {
+  return left.value === right.value ? (left.member < right.member ? -1 : 1) : left.value > right.value ? -1 : 1
+}
+
+/** The newest growth of the pairs that are compared now, in the order of their months. */
+export async function latestGrowth(engine: SqlEngine): Promise<readonly GrowthOfRun[]> {
+  const keyOf = (...parts: readonly unknown[]): string => parts.join(' ')
+  const byPair = Map.groupBy(await latest(engine, 'growth_latest'), (row: SqlRow) =>
+    keyOf(row['run_id'], row['compared_run_id'], row['span']),
+  )
+  return pairs(await registeredRuns(engine)).flatMap(({ run, compared, span }) =>
+    (byPair.get(keyOf(run.runId, compared.runId, span)) ?? []).map((row) => ({
+      runId: run.runId,
+      dumpMonth: run.dumpMonth,
+      comparedRunId: compared.runId,
+      span,
+      measure: String(row['measure']),
+      member: String(row['member']),
+      value: valueOf(row),
+    })),
+  )
+}

@@ -1,0 +1,81 @@
+/** Which snapshots have been measured, and what was found. */
+import type { DuckDbEngine } from '../sql/duckdb.ts'
+import type { SqlEngine, SqlRow } from '../sql/engine.ts'
+import { appendEvents, latest } from './events.ts'
+import type { Kpi, KpiOfRun, RegisteredRun } from './records.ts'
+import { type Recorder, registeredRuns, textOf } from './registry.ts'
+
+/** Snapshots that lie in the lake and are sound, in the order of their months. */
+export async function soundRuns(engine: SqlEngine): Promise<readonly RegisteredRun[]> {
+  return (await registeredRuns(engine)).filter(({ state }) => state === 'registered')
+}
+
+/**
+ * Of these, those that have not been measured with the same questions, or whose files have changed since.
+ * @param again all of them, but those that this history run has measured
+ */
+export async function unmeasured(
+  engine: SqlEngine,
+  {
+    runs,
+    measuredBy,
+    again,
+    historyRunId,
+  }: {
+    readonly runs: readonly RegisteredRun[]
+    readonly measuredBy: string
+    readonly again: boolean
+    readonly historyRunId: string
+  },
+): Promise<readonly RegisteredRun[]> {
+  const rows = await engine.query({
+    name: 'measured runs',
+    text: 'SELECT DISTINCT run_id, manifest_sha256, measured_by, history_run_id FROM discogs_history.kpi_snapshot_latest',
+  })
+  const measured = new Map(rows.map((row) => [String(row['run_id']), row]))
+  return runs.filter((run) => {
+    const row = measured.get(run.runId)
+    if (row === undefined || row['manifest_sha256'] !== run.manifestSha256 || row['measured_by'] !== measuredBy) return true
+    return again && row['history_run_id'] !== historyRunId
+  })
+}
+
+/** Appends the KPIs of one snapshot. */
+export async function recordKpis(
+  engine: DuckDbEngine,
+  { lakeDir, historyRunId, recordedAt }: Recorder,
+  { run, kpis, measuredBy }: { readonly run: RegisteredRun; readonly kpis: readonly Kpi[]; readonly measuredBy: string },
+): Promise<void> {
+  const rows = kpis.map(({ kpi, member, value }) => ({
+    recorded_at: recordedAt,
+    history_run_id: historyRunId,
+    run_id: run.runId,
+    dump_month: run.dumpMonth,
+    manifest_sha256: run.manifestSha256,
+    measured_by: measuredBy,
+    kpi,
+    member,
+    value,
+  }))
+  await appendEvents(engine, lakeDir, 'kpi_snapshot_events', { name: `${run.runId}-by-${historyRunId}`, rows })
+}
+
+/** The newest KPIs of every snapshot that is not invalid, in the order of their months, then by name. */
+export async function latestKpis(engine: SqlEngine): Promise<readonly KpiOfRun[]> {
+  const runs = (await registeredRuns(engine)).filter(({ state }) => state !== 'invalid')
+  const byRun = Map.groupBy(await latest(engine, 'kpi_snapshot_latest'), (row) => String(row['run_id']))
+  return runs.flatMap(({ runId, dumpMonth }) =>
+    (byRun.get(runId) ?? []).map((row) => ({
+      runId,
+      dumpMonth,
+      kpi: String(row['kpi']),
+      member: textOf(row, 'member'),
+      value: valueOf(row),
+    })),
+  )
+}
+
+export function valueOf(row: SqlRow): bigint | null {
+  const value = row['value'] ?? null
+  return value === null ? null : BigInt(value)
+}

@@ -1,0 +1,90 @@
+/** The registry: what is known of every snapshot, as events. */
+import type { DuckDbEngine } from '../sql/duckdb.ts'
+import type { SqlEngine, SqlRow } from '../sql/engine.ts'
+import { discoverRuns, inOrder } from './discover.ts'
+import { appendEvents, eventFiles, latest } from './events.ts'
+import type { RegisteredRun } from './records.ts'
+
+/** Who records, and when. */
+export interface Recorder {
+  readonly lakeDir: string
+  /** Of the run of the history pipeline. */
+  readonly historyRunId: string
+  /** UTC, ISO 8601. */
+  readonly recordedAt: string
+}
+
+/**
+ * Records what has changed since the last time: snapshots that are new, became invalid, or are gone from the lake.
+ * @param again records every snapshot, changed or not
+ * @returns what was recorded
+ */
+export async function recordRuns(engine: DuckDbEngine, recorder: Recorder, again: boolean): Promise<readonly RegisteredRun[]> {
+  const { lakeDir, historyRunId, recordedAt } = recorder
+  const done = await recordedBy(engine, historyRunId)
+  const known = new Map((await registeredRuns(engine)).map((run) => [run.runId, run]))
+  const found = discoverRuns(lakeDir)
+  const present = new Set(found.map(({ runId }) => runId))
+  const gone = [...known.values()].filter(({ runId, state }) => !present.has(runId) && state !== 'removed')
+  const removed = gone.map((run): RegisteredRun => ({ ...run, state: 'removed', reason: 'it is in the lake no more' }))
+  const isNew = (run: RegisteredRun): boolean => !isKnown(run, known.get(run.runId)) || (again && !done.has(run.runId))
+  const changed = [...found.filter(isNew), ...removed]
+  const rows = changed.map((run) => ({
+    recorded_at: recordedAt,
+    history_run_id: historyRunId,
+    run_id: run.runId,
+    dump_month: run.dumpMonth,
+    session: run.session,
+    state: run.state,
+    reason: run.reason,
+    manifest_sha256: run.manifestSha256,
+    row_count: run.rows,
+    byte_count: run.bytes,
+    checks_passed: run.checksPassed,
+    checks_warned: run.checksWarned,
+  }))
+  // A second try of the same history run writes what the first one did not, in a file of its own.
+  const name = `${historyRunId}-${eventFiles(lakeDir, 'run_registry_events').length + 1}`
+  await appendEvents(engine, lakeDir, 'run_registry_events', { name, rows })
+  return changed
+}
+
+/** Runs that this history run has recorded already. */
+async function recordedBy(engine: SqlEngine, historyRunId: string): Promise<ReadonlySet<string>> {
+  const rows = await engine.query(
+    { name: 'recorded runs', text: 'SELECT DISTINCT run_id FROM discogs_history.run_registry_events WHERE history_run_id = ?' },
+    [historyRunId],
+  )
+  return new Set(rows.map((row) => String(row['run_id'])))
+}
+
+function isKnown(run: RegisteredRun, known: RegisteredRun | undefined): boolean {
+  return (
+    known !== undefined && known.state === run.state && known.reason === run.reason && known.manifestSha256 === run.manifestSha256
+  )
+}
+
+/** What the registry says of every run, in the order of their months. */
+export async function registeredRuns(engine: SqlEngine): Promise<readonly RegisteredRun[]> {
+  return (await latest(engine, 'run_registry_latest')).map(runOf).toSorted(inOrder)
+}
+
+function runOf(row: SqlRow): RegisteredRun {
+  return {
+    runId: String(row['run_id']),
+    dumpMonth: textOf(row, 'dump_month'),
+    session: textOf(row, 'session') ?? '',
+    state: String(row['state']) as RegisteredRun['state'],
+    reason: textOf(row, 'reason'),
+    manifestSha256: textOf(row, 'manifest_sha256'),
+    rows: BigInt(row['row_count'] ?? 0),
+    bytes: BigInt(row['byte_count'] ?? 0),
+    checksPassed: BigInt(row['checks_passed'] ?? 0),
+    checksWarned: BigInt(row['checks_warned'] ?? 0),
+  }
+}
+
+export function textOf(row: SqlRow, column: string): string | null {
+  const value = row[column] ?? null
+  return value === null ? null : String(value)
+}

@@ -1,0 +1,61 @@
+/** The history as a Trino server shows it: the schema `discogs_history`, tables over the event files and the views of the newest events. */
+import { basename } from 'node:path'
+import {
+  eventFiles,
+  type EventTable,
+  eventTables,
+  historySchema,
+  type LatestView,
+  latestSelect,
+  latestViews,
+} from '../history/events.ts'
+import { historyDir } from '../history/places.ts'
+import { metaDir } from '../lake/layout.ts'
+import { type Change, type ServedDataset, tablesOver, viewAs, type WantedSchema } from '../sql/trino-schema.ts'
+import { applyPlans, planSchemas } from '../sql/trino-sync.ts'
+import { lakeUri, openTrino, type ServedLake } from './trino-lake.ts'
+
+const about: Readonly<Record<EventTable | LatestView, string>> = {
+  run_registry_events: 'What was found of each snapshot, whenever it changed.',
+  kpi_snapshot_events: 'Numbers about each snapshot, whenever they were measured.',
+  growth_events: 'What changed between two snapshots, whenever they were compared.',
+  run_registry_latest: 'The newest event of each snapshot.',
+  kpi_snapshot_latest: 'The newest measuring of each snapshot.',
+  growth_latest: 'The newest comparison of each two snapshots.',
+}
+
+/** Brings the schema to what there is; tables without any event yet are left out. @returns what was changed */
+export async function syncHistory(lake: ServedLake): Promise<readonly Change[]> {
+  await using engine = await openTrino(lake)
+  const plans = await planSchemas(engine, lake.trino.catalog, [wantedHistory(lake)])
+  await applyPlans(engine, plans)
+  return plans.flatMap(({ phases }) => phases.flat())
+}
+
+function wantedHistory(lake: ServedLake): WantedSchema {
+  const tables = (Object.keys(eventTables) as EventTable[]).filter((table) => eventFiles(lake.lakeDir, table).length > 0)
+  const location = `${lakeUri(lake)}/${basename(metaDir(lake.lakeDir))}/${basename(historyDir(lake.lakeDir))}`
+  const { relations } = tablesOver({
+    schema: historySchema,
+    location,
+    datasets: tables.map((table) => served(table, table)),
+    views: [],
+  })
+  const views = (Object.keys(latestViews) as LatestView[]).filter((view) => tables.includes(latestViews[view].of))
+  return {
+    name: historySchema,
+    relations: [
+      ...relations,
+      ...views.map((view) => viewAs(historySchema, served(view, latestViews[view].of), latestSelect(view))),
+    ],
+  }
+}
+
+function served(name: EventTable | LatestView, table: EventTable): ServedDataset {
+  const columns = Object.entries(eventTables[table]).map(([column, type]) => ({
+    name: column,
+    type,
+    meaning: column.replaceAll('_', ' '),
+  }))
+  return { name, about: about[name], columns }
+}

@@ -1,0 +1,19 @@
+import { exportHistory } from '../history/exports.ts'
+import { historyReportsDir } from '../history/places.ts'
+import type { TaskContext, TaskResult } from '../scheduler/context.ts'
+import { syncHistory } from '../serving/trino-history.ts'
+import { runTask } from '../task-process.ts'
+import { withHistory } from './history/with-history.ts'
+
+/** Writes the CSV files of the history, and shows its tables on a Trino server, when there is one. */
+export async function exports(context: TaskContext): Promise<TaskResult> {
+  const { lakeDir, signal, settings } = context
+  const files = await withHistory(context, (engine) => exportHistory(engine, lakeDir))
+  if (settings.trino !== null) {
+    const changes = await syncHistory({ lakeDir, trino: settings.trino, signal })
+    context.log(`Trino: ${changes.length} changes in the schema of the history`)
+  }
+  return { note: `${files.join(', ')} in ${historyReportsDir(lakeDir)}` }
+}
+
+if (import.meta.main) await runTask(exports)

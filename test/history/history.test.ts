@@ -1,0 +1,350 @@
+import assert from 'node:assert/strict'
+import { chmodSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { datasets } from '../../src/discogs/catalogue.ts'
+import { eventFiles, registerEvents } from '../../src/history/events.ts'
+import { latestGrowth } from '../../src/history/growth.ts'
+import { latestKpis } from '../../src/history/measured.ts'
+import { historyDir, historyReportsDir } from '../../src/history/places.ts'
+import { registeredRuns } from '../../src/history/registry.ts'
+import { manifestFile, runDir, stagingDir } from '../../src/lake/layout.ts'
+import { sealRun } from '../../src/lake/seal.ts'
+import type { Task, TaskContext } from '../../src/scheduler/context.ts'
+import { DuckDbEngine } from '../../src/sql/duckdb.ts'
+import { checkRegistry } from '../../src/tasks/history-check-registry.ts'
+import { exports as exportCsv } from '../../src/tasks/history-exports.ts'
+import { growth } from '../../src/tasks/history-growth.ts'
+import { kpis } from '../../src/tasks/history-kpis.ts'
+import { registry } from '../../src/tasks/history-registry.ts'
+import { type TestRow, writeReportedRun } from '../support/parquet.ts'
+import { removeLake } from '../support/remove-lake.ts'
+import { taskContext } from '../support/task-context.ts'
+
+type Tables = Readonly<Record<string, readonly TestRow[]>>
+
+/** Four releases: one without anything, one of a master that is not there. */
+const small: Tables = {
+  artists_v1_typed: [{ artist_id: 1n, name: 'One' }],
+  labels_v10: [{ label_id: 5n, name: 'Warp' }],
+  masters_v1_typed: [{ master_id: 3n, title: 'Work' }],
+  releases_v6: [
+    { release_id: 10n, master_id: 3n, title: 'A', country: 'UK', released_year: 1999, genres: 'Rock', styles: 'Punk' },
+    { release_id: 11n, master_id: 4n, title: 'B', country: 'UK', released_year: 1990 },
+    { release_id: 12n, title: 'C', country: 'İ 😀', released_year: 2001, genres: 'Rock, Jazz' },
+    { release_id: 13n, title: '' },
+  ],
+  release_credits_v1: [
+    { release_id: 10n, credit: 'artist', position: 1, artist_id: 1n, artist_name: 'One' },
+    { release_id: 11n, credit: 'artist', position: 1, artist_id: 9n, artist_name: 'Nine' },
+    { release_id: 12n, credit: 'extra', position: 1, artist_name: 'Nobody' },
+  ],
+  release_identifiers_v1: [
+    { release_id: 10n, position: 1, identifier_type: 'Barcode', value: '1' },
+    { release_id: 10n, position: 2, identifier_type: 'Barcode', value: '2' },
+    { release_id: 11n, position: 1, identifier_type: 'Other', value: '3' },
+  ],
+  release_tracks_v1: [1, 2, 3]
+    .map((track) => ({ release_id: 10n, track_seq: track }))
+    .concat([{ release_id: 11n, track_seq: 1 }]),
+  release_genres_v1: [
+    { release_id: 10n, position: 1, genre: 'Rock' },
+    { release_id: 12n, position: 1, genre: 'Rock' },
+    { release_id: 12n, position: 2, genre: 'Jazz' },
+    { release_id: 12n, position: 3, genre: 'Jazz' },
+  ],
+  release_labels_v1: [{ release_id: 10n, position: 1, label_id: 5n, label_name: 'Warp' }],
+  release_label_xref_v1: [
+    { release_id: 10n, label_name: 'Warp', label_norm: 'warp', label_id: 5n },
+    { release_id: 11n, label_name: 'WARP', label_norm: 'warp' },
+    { release_id: 12n, label_name: 'Mute', label_norm: 'mute' },
+  ],
+  label_release_counts_v1: [
+    { label_norm: 'mute', label_name_sample: 'Mute', n_total_releases: 1n },
+    { label_norm: 'warp', label_name_sample: 'WARP', n_total_releases: 2n },
+  ],
+}
+
+let lakeDir: string
+let historyRuns = 0
+
+beforeEach(() => {
+  lakeDir = join(mkdtempSync(join(tmpdir(), 'history-')), 'lake')
+})
+afterEach(() => removeLake(join(lakeDir, '..')))
+
+async function sealed(runId: string, tables: Tables): Promise<void> {
+  const month = runId.slice(0, 7)
+  await writeReportedRun(stagingDir(lakeDir, runId), runId, tables)
+  await sealRun(lakeDir, runId, {
+    dag: 'main',
+    session: `${month}-20 06:00:00`,
+    params: { dump_month: month },
+    code: { version: '0', commit: null },
+  })
+}
+
+function contextOf(historyRunId: string, given: Partial<TaskContext> = {}): ReturnType<typeof taskContext> {
+  const now = new Date(Date.UTC(2026, 0, 1) + historyRuns * 60_000)
+  return taskContext({ lakeDir, runId: historyRunId, dagId: 'history', taskId: 'history', now: () => now, ...given })
+}
+
+const tasks: readonly Task[] = [registry, checkRegistry, kpis, growth, exportCsv]
+
+/** All tasks in the order of the dag. */
+async function measure(given: Partial<TaskContext> = {}, from = tasks): Promise<ReturnType<typeof taskContext>> {
+  historyRuns++
+  const context = contextOf(`history__2026010${historyRuns}_000000`, given)
+  for (const task of from) await task(context)
+  return context
+}
+
+async function read<T>(question: (engine: DuckDbEngine) => Promise<T>): Promise<T> {
+  await using engine = await DuckDbEngine.open()
+  await registerEvents(engine, lakeDir)
+  return await question(engine)
+}
+
+/** `<kpi> <member>` and its value, of one run. */
+async function kpisOf(runId: string): Promise<Readonly<Record<string, bigint | null>>> {
+  const found = (await read(latestKpis)).filter((kpi) => kpi.runId === runId)
+  return Object.fromEntries(found.map(({ kpi, member, value }) => [member === null ? kpi : `${kpi} ${member}`, value]))
+}
+
+/** `<span> <measure> <member>` and its value, of one run, without zeros. */
+async function growthOf(runId: string): Promise<Readonly<Record<string, bigint | null>>> {
+  const found = (await read(latestGrowth)).filter((one) => one.runId === runId && one.value !== 0n)
+  return Object.fromEntries(found.map(({ span, measure, member, value }) => [`${span} ${measure} ${member}`, value]))
+}
+
+function files(): readonly string[] {
+  return globSync('**/*.parquet', { cwd: historyDir(lakeDir) }).toSorted()
+}
+
+const [january, february, april] = ['2095-01__20950120_060000', '2095-02__20950220_060000', '2095-04__20950420_060000']
+
+test('KPIs of a small snapshot are those computed by hand', async () => {
+  await sealed(january, small)
+  await measure()
+  const found = await kpisOf(january)
+  const expected: Readonly<Record<string, bigint>> = {
+    'coverage_bp master': 5000n,
+    'coverage_bp year': 7500n,
+    'coverage_bp country': 7500n,
+    'coverage_bp genre': 5000n,
+    'coverage_bp style': 2500n,
+    'coverage_bp barcode': 2500n,
+    'coverage_bp tracklist': 5000n,
+    'coverage_bp credit_artist': 5000n,
+    'coverage_bp video': 0n,
+    'density_bp tracks': 10_000n,
+    'density_bp credits': 7500n,
+    'links release_to_master': 2n,
+    'orphans release_to_master': 1n,
+    'links release_to_artist': 2n,
+    'orphans release_to_artist': 1n,
+    'links release_to_label': 1n,
+    'orphans release_to_label': 0n,
+    'links alias_to_artist': 0n,
+    'distinct_norms label': 2n,
+    'top_label_share_bp top_1': 6666n,
+    'top_label_share_bp top_10': 10_000n,
+    'releases_by_decade 1990': 2n,
+    'releases_by_decade 2000': 1n,
+    'releases_by_country UK': 2n,
+    'releases_by_country İ 😀': 1n,
+    'releases_by_genre Rock': 2n,
+    'releases_by_genre Jazz': 1n,
+    // 0, 0, 1 and 3 tracks.
+    'tracks_per_release median': 0n,
+    'tracks_per_release p95': 3n,
+    'rows releases_v6': 4n,
+    'distinct_keys releases_v6': 4n,
+    'rows release_label_xref_v1': 3n,
+  }
+  assert.deepEqual(Object.fromEntries(Object.keys(expected).map((name) => [name, found[name]])), expected)
+  for (const { name } of datasets) assert.ok(`rows ${name}` in found, name)
+})
+
+test('growth compares ids of the month before and of the year before, also when months come out of order', async () => {
+  const [yearAgo] = ['2094-04__20940420_060000']
+  const releases = small['releases_v6'] ?? []
+  await sealed(yearAgo, { ...small, releases_v6: releases.slice(0, 1) })
+  await sealed(april, {
+    ...small,
+    releases_v6: [{ ...releases[0], title: 'changed' }, ...releases.slice(2), { release_id: 99n, country: 'US' }],
+    release_genres_v1: [...(small['release_genres_v1'] ?? []), { release_id: 99n, position: 1, genre: 'Pop' }],
+    label_release_counts_v1: [
+      { label_norm: 'mute', label_name_sample: 'Mute', n_total_releases: 4n },
+      { label_norm: 'new', label_name_sample: 'New', n_total_releases: 1n },
+      { label_norm: 'warp', label_name_sample: 'WARP', n_total_releases: 1n },
+    ],
+  })
+  await measure()
+  assert.equal((await growthOf(april))['previous ids_before releases'], 1n)
+  // A month in between arrives late, and another run of it replaces it.
+  await sealed('2095-03__20950320_060000', {})
+  await sealed('2095-03__20950321_060000', small)
+  await measure()
+  assert.deepEqual(await growthOf(april), {
+    'previous ids_before artists': 1n,
+    'previous ids_after artists': 1n,
+    'previous ids_before labels': 1n,
+    'previous ids_after labels': 1n,
+    'previous ids_before masters': 1n,
+    'previous ids_after masters': 1n,
+    'previous ids_before releases': 4n,
+    'previous ids_after releases': 4n,
+    'previous ids_added releases': 1n,
+    'previous ids_removed releases': 1n,
+    'previous ids_changed releases': 1n,
+    'previous new_genre Pop': 1n,
+    'previous country_growth US': 1n,
+    'previous label_growth Mute': 3n,
+    'previous label_growth New': 1n,
+    'year ids_before artists': 1n,
+    'year ids_after artists': 1n,
+    'year ids_before labels': 1n,
+    'year ids_after labels': 1n,
+    'year ids_before masters': 1n,
+    'year ids_after masters': 1n,
+    'year ids_before releases': 1n,
+    'year ids_after releases': 4n,
+    'year ids_added releases': 3n,
+    'year ids_changed releases': 1n,
+    'year new_genre Pop': 1n,
+    'year country_growth US': 1n,
+    'year country_growth İ 😀': 1n,
+  })
+  const csv = readFileSync(join(historyReportsDir(lakeDir), 'growth_ids.csv'), 'utf8')
+  assert.match(csv, /2095-04__20950420_060000,2095-04,2095-03__20950321_060000,previous,ids_added,releases,1\r\n/)
+})
+
+test('NULL and an empty text are different values of a row', async () => {
+  await sealed(january, { ...small, releases_v6: [{ release_id: 1n, title: '' }] })
+  await sealed(february, { ...small, releases_v6: [{ release_id: 1n }] })
+  await measure()
+  assert.equal((await growthOf(february))['previous ids_changed releases'], 1n)
+})
+
+test('what is measured is not measured again, unless the history is rebuilt; files are never rewritten', async () => {
+  await sealed(january, small)
+  await sealed(february, small)
+  await measure()
+  const first = files()
+  await measure()
+  assert.deepEqual(files(), first)
+  const before = await kpisOf(january)
+  const rebuilding = await measure({ params: { rebuild: 'true' } })
+  assert.ok(first.every((name) => files().includes(name)))
+  assert.equal(files().length, first.length + 4, 'a registry file, two of KPIs, one of growth')
+  assert.deepEqual(await kpisOf(january), before)
+  // A retry of the same history run appends nothing twice.
+  for (const task of tasks) await task(rebuilding)
+  assert.equal(files().length, first.length + 4)
+})
+
+for (const dying of ['registry', 'kpis', 'growth'] as const) {
+  test(`a history run that dies after ${dying} wrote half is completed by a retry, with no doubled event`, async () => {
+    await sealed(january, small)
+    await sealed(february, small)
+    historyRuns++
+    const died = contextOf(`history__2026010${historyRuns}_000000`, {
+      reached: (step) => {
+        if (dying === 'kpis' ? step.startsWith('measured') : step.startsWith('compared')) throw new Error('killed here')
+      },
+    })
+    if (dying === 'registry') await registry(died)
+    else
+      await assert.rejects(
+        Promise.resolve().then(async () => {
+          for (const task of tasks) await task(died)
+        }),
+        /killed here/,
+      )
+    const again = contextOf(died.runId)
+    for (const task of tasks) await task(again)
+    const [doubled] = await read((engine) =>
+      engine.query(`SELECT count(*) AS n FROM (
+        SELECT run_id, kpi, member FROM discogs_history.kpi_snapshot_events GROUP BY ALL HAVING count(*) > 1
+        UNION ALL SELECT run_id, measure, member FROM discogs_history.growth_events GROUP BY run_id, span, measure, member HAVING count(*) > 1
+        UNION ALL SELECT run_id, state, NULL FROM discogs_history.run_registry_events GROUP BY run_id, state HAVING count(*) > 1)`),
+    )
+    assert.equal(doubled?.['n'], 0n)
+    assert.equal((await kpisOf(february))['rows releases_v6'], 4n)
+    assert.equal((await growthOf(february))['previous ids_before releases'], 4n)
+  })
+}
+
+test('invalid snapshots are registered with the reason and left out; repaired ones come back', async () => {
+  await sealed(january, small)
+  await sealed(february, small)
+  await sealed(april, small)
+  const table = join(runDir(lakeDir, february), 'labels_v10')
+  chmodSync(runDir(lakeDir, february), 0o755)
+  renameSync(table, `${table}.away`)
+  const [cut] = globSync(join(runDir(lakeDir, april), 'releases_v6/*.parquet'))
+  chmodSync(cut ?? '', 0o644)
+  const content = readFileSync(cut ?? '')
+  truncateSync(cut ?? '', content.length - 1)
+  const { heard } = await measure()
+  const reasons = Object.fromEntries(
+    (await read(registeredRuns)).map(({ runId, state, reason }) => [runId, `${state}: ${reason}`]),
+  )
+  assert.deepEqual(reasons, {
+    [january]: 'registered: null',
+    [february]: 'invalid: required tables are missing: labels_v10',
+    [april]: `invalid: releases_v6/${april}-00000.parquet has ${content.length - 1} bytes, the manifest says ${content.length}`,
+  })
+  assert.deepEqual(
+    heard.checks.map(({ checkName, ok, value }) => `${checkName} ${ok} ${value}`),
+    ['registry.complete true 0', 'registry.invalid_runs false 2'],
+  )
+  assert.deepEqual(await kpisOf(february), {})
+  renameSync(`${table}.away`, table)
+  await measure()
+  assert.equal((await kpisOf(february))['rows labels_v10'], 1n)
+})
+
+test('a snapshot that is removed after it was measured keeps its numbers and is compared with', async () => {
+  await sealed(january, small)
+  await measure()
+  removeLake(runDir(lakeDir, january))
+  await sealed(february, { ...small, artists_v1_typed: [{ artist_id: 1n, name: 'One' }, { artist_id: 2n }] })
+  await measure()
+  const [gone] = await read(registeredRuns)
+  assert.equal(gone?.state, 'removed')
+  assert.equal((await kpisOf(january))['rows releases_v6'], 4n)
+  assert.equal((await growthOf(february))['previous ids_added artists'], 1n)
+})
+
+test('an old snapshot without a dataset has no value for what needs it, and the rest', async () => {
+  await sealed(january, small)
+  withoutDataset(january, 'release_videos_v1')
+  const { heard } = await measure()
+  const found = await kpisOf(january)
+  assert.deepEqual([found['rows release_videos_v1'], found['coverage'], found['rows releases_v6']], [null, null, 4n])
+  assert.match(heard.logs.join('\n'), /release_videos_v1 cannot be read \(no directory\): its KPIs have no value/)
+})
+
+test('a lake without a snapshot gives empty tables and files with headings', async () => {
+  await measure()
+  assert.deepEqual(eventFiles(lakeDir, 'kpi_snapshot_events'), [])
+  assert.equal(
+    readFileSync(join(historyReportsDir(lakeDir), 'history_kpis_long_latest.csv'), 'utf8'),
+    'run_id,dump_month,kpi,member,value\r\n',
+  )
+})
+
+/** As a snapshot was sealed before a dataset was thought of. */
+function withoutDataset(runId: string, name: string): void {
+  const dir = runDir(lakeDir, runId)
+  for (const path of [dir, join(dir, name), manifestFile(dir)]) chmodSync(path, 0o755)
+  rmSync(join(dir, name), { recursive: true })
+  const manifest = JSON.parse(readFileSync(manifestFile(dir), 'utf8')) as { datasets: { name: string }[] }
+  writeFileSync(
+    manifestFile(dir),
+    JSON.stringify({ ...manifest, datasets: manifest.datasets.filter((one) => one.name !== name) }),
+  )
+}
