@@ -74,10 +74,11 @@ export async function retryRun(runId: string, options: RetryOptions): Promise<Ru
   await using engine = await Engine.open(store, options)
   await engine.settleDeadAttempts(runId)
   if (store.run(runId).state === 'running') {
-    const hadFailures = store.tasks(runId).some((task) => task.state === 'failed')
+    const triesBefore = new Map(store.tasks(runId).map((task) => [task.taskId, task.tries]))
     await engine.resume(store.run(runId), options)
-    // What had failed before the scheduler died is what the retry was asked for.
-    if (!hadFailures || store.run(runId).state !== 'failed') return outcomeOf(store, runId)
+    // What had failed before, or has died with its scheduler, is what the retry was asked for.
+    const isOld = (task: TaskRecord): boolean => task.state === 'failed' && task.tries === triesBefore.get(task.taskId)
+    if (store.run(runId).state !== 'failed' || !store.tasks(runId).some(isOld)) return outcomeOf(store, runId)
   }
   await engine.execute(plan ?? store.planOf(runId), () => nextAttempt(store, runId, plan, options), options)
   return outcomeOf(store, runId)
