@@ -1,6 +1,6 @@
 /**
  * Settings (design §11): the environment, else `.env` of the project, else the default. Nothing else in the project reads
- * `process.env`, but for `scheduler/child.ts`, which hands it on to children.
+ * `process.env`, but for `scheduler/child-environment.ts`, which hands it on to children.
  */
 import { readFileSync } from 'node:fs'
 import { availableParallelism, homedir } from 'node:os'
@@ -67,8 +67,6 @@ export interface TaskEnvironment {
   readonly stateDir: string | null
   /** Where progress, check results and the result go as JSON lines, null when nobody reads them. */
   readonly resultFile: string | null
-  /** A descriptor whose end of file says that the scheduler is gone, null when there is none. */
-  readonly lifelineFd: number | null
   readonly fault: Fault | null
 }
 
@@ -113,7 +111,6 @@ export function taskEnvironment(sources: ConfigSources = {}): TaskEnvironment {
     settings: lookup.settings(),
     stateDir: lookup.environmentPath('DAG_STATE'),
     resultFile: lookup.environmentPath('RESULT_FILE'),
-    lifelineFd: lookup.own('DAG_LIFELINE_FD') === undefined ? null : lookup.integer('DAG_LIFELINE_FD', 3),
     fault: lookup.fault(),
   }
   lookup.refuse(

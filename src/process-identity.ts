@@ -1,6 +1,6 @@
 /** Telling a process from another one that got the same pid later. */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
@@ -28,12 +28,68 @@ export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** proc_pid_stat(5): the state is field 3, the start field 22, in ticks since boot; field 2 may hold spaces and brackets. */
+/**
+ * True while a process of the group lives. What is left of dead ones (zombies) does not count: in a container without a reaper
+ * they stay for ever.
+ */
+export function isGroupAlive(group: number): boolean {
+  try {
+    process.kill(-group, 0)
+  } catch {
+    return false
+  }
+  return livingMembers(group).length > 0
+}
+
+/** Ends what is left of a group and waits, for as long as it takes, until the last process is gone: until then its files are in use. */
+export async function endGroup(group: number): Promise<void> {
+  for (let waitMs = 1; isGroupAlive(group); waitMs = Math.min(2 * waitMs, 50)) {
+    signalGroup(group, 'SIGKILL')
+    await sleep(waitMs)
+  }
+}
+
+/**
+ * True when a living process of the group has `NAME=value` in its environment: a group whose leader is dead is recognised by that.
+ * Always false where there is no /proc.
+ */
+export function isGroupOf(group: number, variable: string): boolean {
+  return livingMembers(group).some((pid) => environmentOf(pid).includes(variable))
+}
+
+function livingMembers(group: number): readonly number[] {
+  if (process.platform !== 'linux') return membersFromPs(group)
+  return readdirSync('/proc').flatMap((name) => {
+    const pid = Number(name)
+    const stat = Number.isInteger(pid) ? statInProc(pid) : null
+    return stat !== null && stat.isAlive && stat.group === group ? [pid] : []
+  })
+}
+
+function environmentOf(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+  } catch {
+    // Gone in the meantime, of another user, or no /proc.
+    return []
+  }
+}
+
 function startInProc(pid: number): string | null {
+  const stat = statInProc(pid)
+  return stat?.isAlive === true ? `${bootId()} ${stat.ticks}` : null
+}
+
+/**
+ * proc_pid_stat(5): the state is field 3, the group field 5, the start field 22, in ticks since boot; field 2 may hold spaces and
+ * brackets.
+ */
+function statInProc(pid: number): { readonly isAlive: boolean; readonly group: number; readonly ticks: string } | null {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? []
-    const [state, ticks] = [fields[0], fields[19]]
-    return state === undefined || ticks === undefined || 'ZXx'.includes(state) ? null : `${bootId()} ${ticks}`
+    const [state, group, ticks] = [fields[0], fields[2], fields[19]]
+    if (state === undefined || ticks === undefined) return null
+    return { isAlive: !'ZXx'.includes(state), group: Number(group), ticks }
   } catch {
     return null
   }
@@ -52,4 +108,12 @@ function startFromPs(pid: number): string | null {
   } catch {
     return null
   }
+}
+
+function membersFromPs(group: number): readonly number[] {
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,pgid=,state='], { encoding: 'utf8' }).trim().split('\n')
+  return lines.flatMap((line) => {
+    const [pid, pgid, state = ''] = line.trim().split(/\s+/)
+    return Number(pgid) === group && !state.startsWith('Z') ? [Number(pid)] : []
+  })
 }

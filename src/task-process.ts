@@ -4,7 +4,6 @@
  */
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { type Fault, type TaskEnvironment, taskEnvironment } from './config.ts'
 import { exitCodes, messageOf, PipelineError } from './errors.ts'
@@ -14,15 +13,12 @@ import type { CheckResult, Progress, Task, TaskContext, TaskResult } from './sch
 
 const progressEveryMs = 500
 const progressLogEveryMs = 5_000
-/** A task that does not end so long after its scheduler is gone is killed with its whole process group. */
-const orphanGraceMs = 10_000
 
 /** Runs `task` as this process and ends the process; does not return. */
 export async function runTask(task: Task): Promise<void> {
   const stop = new Stop()
   try {
     const environment = taskEnvironment()
-    stop.watch(environment.lifelineFd)
     await runInside(environment, task, stop.signal)
     process.exit(exitCodes.success)
   } catch (error) {
@@ -120,7 +116,7 @@ class Report {
   }
 }
 
-/** SIGTERM, SIGINT and a lost scheduler abort the task; the first of them decides the exit code. */
+/** SIGTERM and SIGINT abort the task; the first of them decides the exit code. */
 class Stop {
   readonly #controller = new AbortController()
   exitCode: number | undefined
@@ -132,19 +128,6 @@ class Stop {
 
   get signal(): AbortSignal {
     return this.#controller.signal
-  }
-
-  watch(lifelineFd: number | null): void {
-    if (lifelineFd === null) return
-    const lifeline = new Socket({ fd: lifelineFd, readable: true, writable: false })
-    const lost = (): void => {
-      this.#abort('its scheduler is gone', exitCodes.terminated)
-      // The scheduler made this process the leader of its own group: whatever it started goes too.
-      setTimeout(() => process.kill(-process.pid, 'SIGKILL'), orphanGraceMs).unref()
-    }
-    lifeline.once('close', lost).on('error', () => {})
-    lifeline.resume()
-    lifeline.unref()
   }
 
   #abort(why: string, exitCode: number): void {

@@ -59,7 +59,7 @@ test('only the configuration and the parent of children read the environment', (
     /process\.env/.test(readFileSync(join(project, file), 'utf8')),
   )
   assert.deepEqual(
-    readers.filter((file) => file !== 'src/config.ts' && file !== 'src/scheduler/child.ts'),
+    readers.filter((file) => file !== 'src/config.ts' && file !== 'src/scheduler/child-environment.ts'),
     [],
   )
 })

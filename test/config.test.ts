@@ -125,7 +125,6 @@ test('a task learns everything from its environment, and the state of the schedu
       settings: { sqlEngine: 'duckdb', trinoUrl: null, trino: null },
       stateDir: null,
       resultFile: null,
-      lifelineFd: null,
       fault: { taskId: 't', step: 'before', action: 'hold' },
     })
     assert.throws(() => taskEnvironment({ environment: { RUN_ID: 'r', TASK_FAULT: 'x' }, projectDir }), {

@@ -77,14 +77,14 @@ test('a result file is read as it grows; a torn last line and foreign lines do n
   const dir = mkdtempSync(join(tmpdir(), 'result-'))
   const file = join(dir, 'x.jsonl')
   const results = new ResultFile(file)
-  const empty = { progress: null, checks: [], result: null, error: null, problem: null }
+  const empty = { progress: null, checks: [], result: null, error: null, problem: null, isCut: false }
   assert.deepEqual(results.read(), empty)
   const progress = { done: 1, total: 2, unit: 'bytes', message: 'ü' } as const
   const line = Buffer.from(`${JSON.stringify({ progress })}\n{"result":{"rows":{"a":1}}`)
   writeFileSync(file, line.subarray(0, 56))
-  assert.deepEqual(results.read(), empty)
+  assert.deepEqual(results.read(), { ...empty, isCut: true })
   writeFileSync(file, line)
-  assert.deepEqual(results.read(), { ...empty, progress })
+  assert.deepEqual(results.read(), { ...empty, progress, isCut: true })
   writeFileSync(file, Buffer.concat([line, Buffer.from('}\n')]))
   assert.deepEqual(results.read(), { ...empty, progress, result: { rows: { a: 1 } } })
   writeFileSync(file, 'hello\n')

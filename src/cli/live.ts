@@ -34,9 +34,10 @@ class LineDisplay implements LiveDisplay {
   readonly onEvent = (event: RunEvent): void => {
     if (event.kind !== 'transition') return
     const { subject, taskId, runId, toState, detail, at } = event.event
-    if (subject === 'run') print(`${at} run ${runId} ${toState}${told(detail)}`)
+    if (subject === 'run') print(`${at} run ${runId} ${toState}${toState === 'success' ? '' : told(detail)}`)
     if (subject !== 'task' || taskId === null || toState === 'waiting' || toState === 'queued') return
-    print(`${at} ${taskId} ${toState}${toState === 'success' ? this.#result(event.event, taskId) : told(detail)}`)
+    const why = toState === 'running' ? '' : told(detail)
+    print(`${at} ${taskId} ${toState}${toState === 'success' ? this.#result(event.event, taskId) : why}`)
   }
 
   readonly end = (): void => this.#store?.close()

@@ -6,11 +6,16 @@ import { isFinal, type RunState, type TaskState } from './states.ts'
 export interface TaskStatus extends GateTask {
   /** Of retry_wait: the next try starts no earlier. ISO 8601. */
   readonly notBefore: string | null
+  /** When its last try ended. ISO 8601. */
+  readonly endedAt: string | null
 }
 
 export interface TaskChange {
   readonly state: TaskState
+  /** What stays to be said of the task. */
   readonly reason: string | null
+  /** Why it changes, when the reason does not say so. */
+  readonly because?: string
 }
 
 export interface Circumstances {
@@ -33,7 +38,7 @@ export function advance(
   // Plan order is topological: what is decided for a task is seen by those below it in the same round.
   for (const task of plan.tasks) {
     const status = tasks.get(task.id)
-    if (status?.state === 'retry_wait' && isDue(status, now)) changes.set(task.id, { state: 'queued', reason: null })
+    if (status?.state === 'retry_wait' && isDue(status, now)) changes.set(task.id, queued('the wait before the next try is over'))
     if (status?.state !== 'waiting') continue
     const change = fromUpstream(task, stateOf) ?? start(plan, task, tasks, params)
     if (change !== 'stay') changes.set(task.id, change)
@@ -70,15 +75,21 @@ function start(
   tasks: ReadonlyMap<string, TaskStatus>,
   params: Circumstances['params'],
 ): TaskChange {
-  if (task.kind !== 'promote') return { state: 'queued', reason: null }
+  if (task.kind !== 'promote')
+    return queued(task.upstream.length === 0 ? 'nothing is above it' : 'every task above it has succeeded')
   const unmet = unmetGuardrail(task, params)
   if (unmet !== null) return { state: 'skipped', reason: unmet }
   const closed = closedBy(plan, task.id, tasks)
   return closed.length === 0
-    ? { state: 'queued', reason: null }
+    ? queued('every task above it has succeeded and the gate is open')
     : { state: 'failed', reason: `the gate is closed: ${closed.join('; ')}` }
 }
 
-function isDue({ notBefore }: TaskStatus, now: Date): boolean {
-  return notBefore === null || new Date(notBefore) <= now
+function queued(because: string): TaskChange {
+  return { state: 'queued', reason: null, because }
+}
+
+/** A clock that stands before the end of the last try has been set back: then nobody knows how long is left, and waiting long is worse. */
+function isDue({ notBefore, endedAt }: TaskStatus, now: Date): boolean {
+  return notBefore === null || new Date(notBefore) <= now || (endedAt !== null && now < new Date(endedAt))
 }

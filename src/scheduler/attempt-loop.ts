@@ -1,19 +1,19 @@
 /**
- * Runs one attempt to its end: reads the state, decides (advance.ts, try-end.ts), writes one transaction, then acts.
- * It sleeps until a child has exited, a retry is due, or it is told to stop.
+ * Runs one attempt to its end: reads the state, decides (advance.ts, limits.ts, try-end.ts), writes one transaction, then acts.
+ * It sleeps until a child has ended, a retry is due, a place becomes free, or it is told to stop.
  */
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { messageOf } from '../errors.ts'
 import { advance, attemptEnd } from './advance.ts'
-import { Child, childEnvironment, type Outcome } from './child.ts'
 import type { Progress } from './context.ts'
 import { LiveProgress } from './live-progress.ts'
+import type { Places, Tenant } from './places.ts'
 import { type Plan, type PlannedTask, taskNamed } from './plan-graph.ts'
-import { ResultFile } from './result-file.ts'
+import { filesOf, RunningTry } from './running-try.ts'
 import { isFinal } from './states.ts'
-import type { EventRecord, RunRecord, Store, TaskRecord, TryKey } from './store.ts'
-import { endOfTry } from './try-end.ts'
+import { type EventRecord, LeaseLostError, type RunRecord, type Store, type TaskRecord } from './store.ts'
+import { endOfTry, type Past } from './try-end.ts'
 
 /** What a live display shows. */
 export type RunEvent =
@@ -28,40 +28,36 @@ export type RunEvent =
 
 export interface LoopOptions {
   readonly config: Config
-  readonly parallelism: number
+  readonly places: Places
   /** Between SIGTERM and SIGKILL of a task. */
   readonly graceMs: number
   readonly onEvent: (event: RunEvent) => void
-  /** Stops the run; its reason is recorded. */
+  /** Stops the run; its reason is recorded. A LeaseLostError leaves run and children to the scheduler that has taken over. */
   readonly signal: AbortSignal
 }
 
-/** A try that has been started and has not been recorded as ended. */
-interface Running {
-  readonly key: TryKey
-  readonly task: PlannedTask
-  readonly results: ResultFile
-  child: Child | null
-  outcome: Outcome | null
-  /** The progress that was reported last. */
-  shown: Progress | null
+/** Why nothing new is started, and what the attempt then is. */
+interface Ending {
+  readonly state: 'cancelled' | 'failed'
+  readonly reason: string
 }
 
-export class AttemptLoop {
+export class AttemptLoop implements Tenant {
+  readonly plan: Plan
   readonly #store: Store
   readonly #run: RunRecord
-  readonly #plan: Plan
   readonly #options: LoopOptions
-  readonly #running = new Map<string, Running>()
+  readonly #running = new Map<string, RunningTry>()
   readonly #live: LiveProgress
   #wake = Promise.withResolvers<void>()
   #lastEvent: number
-  #stopReason: string | null = null
+  #ending: Ending | null = null
+  #left: Error | null = null
 
   constructor(store: Store, run: RunRecord, options: LoopOptions) {
     this.#store = store
     this.#run = run
-    this.#plan = store.planOf(run.runId)
+    this.plan = store.planOf(run.runId)
     this.#options = options
     this.#lastEvent = lastEventBefore(store, run)
     this.#live = new LiveProgress(join(store.stateDir, 'results', run.runId, String(run.attempt)), (file) =>
@@ -69,7 +65,40 @@ export class AttemptLoop {
     )
   }
 
-  /** Resolves when the attempt has ended, whatever way. Leaves no process behind, even when it throws. */
+  /** Takes over the tries that a dead scheduler has left running: those alive are watched on, the others judged by what they left. */
+  adopt(): void {
+    const { runId, attempt } = this.#run
+    this.#store.change.adoptAttempt(this.#run)
+    const tries = this.#store.tries(runId).filter((one) => one.attempt === attempt && one.state === 'running')
+    for (const one of tries) {
+      const task = taskNamed(this.plan, one.taskId)
+      if (task === undefined) continue
+      const running = new RunningTry({ runId, attempt, taskId: one.taskId, tryNumber: one.tryNumber }, task, one)
+      running.adopt(one, { graceMs: this.#options.graceMs, now: this.#store.now() })
+      this.#running.set(task.id, running)
+      this.#watch(running)
+    }
+  }
+
+  hasLivingChildren(): boolean {
+    return [...this.#running.values()].some(({ child }) => child?.isAlive() === true)
+  }
+
+  /** Starts nothing any more: waits for what is running and then ends the attempt. */
+  drain(ending: Ending): void {
+    this.#ending ??= ending
+    this.wake()
+  }
+
+  /** Stops watching and leaves everything as it is, for the scheduler that comes next; {@link run} throws `why`. */
+  leave(why: Error): void {
+    this.#left ??= why
+    this.wake()
+  }
+
+  readonly wake = (): void => this.#wake.resolve()
+
+  /** Resolves when the attempt has ended, whatever way. Leaves no process behind, even when it throws, unless it was told to leave. */
   async run(): Promise<void> {
     const { signal } = this.#options
     const stop = (): void => this.#stop(signal)
@@ -77,135 +106,161 @@ export class AttemptLoop {
     if (signal.aborted) stop()
     try {
       while (!this.#step()) await this.#sleep()
+    } catch (error) {
+      if (error === this.#left || error instanceof LeaseLostError) this.#abandonChildren()
+      else await this.#stopChildren(`the scheduler has failed: ${messageOf(error)}`)
+      throw error
     } finally {
       signal.removeEventListener('abort', stop)
       this.#live.close()
-      await this.#stopChildren('the scheduler has failed')
+      this.#options.places.leave(this)
     }
   }
 
   /** @returns true when the attempt has ended */
   #step(): boolean {
-    const started: Running[] = []
-    const ended = this.#store.change.transaction(() => {
-      for (const running of this.#running.values()) this.#recordEnd(running)
-      if (this.#stopReason !== null) return this.#cancelRest(this.#stopReason)
-      this.#advance()
-      if (this.#recordAttemptEnd()) return true
-      started.push(...this.#claim())
+    if (this.#left !== null) throw this.#left
+    const started: RunningTry[] = []
+    const ended = [...this.#running].filter(([, { outcome }]) => outcome !== null)
+    const isOver = this.#store.change.transaction(() => {
+      for (const [, running] of ended) this.#recordEnd(running)
+      if (this.#ending !== null) return this.#endEarly(this.#ending)
+      const tasks = this.#advance()
+      if (this.#recordAttemptEnd(tasks)) return true
+      started.push(...this.#claim(tasks))
       return false
     })
-    for (const [id, { outcome }] of this.#running) if (outcome !== null) this.#running.delete(id)
-    for (const running of started) this.#spawn(running)
+    for (const [id] of ended) this.#running.delete(id)
+    this.#start(started)
     this.#emitTransitions()
-    return ended
+    return isOver
   }
 
-  #advance(): void {
+  /** @returns the tasks after the changes */
+  #advance(): ReadonlyMap<string, TaskRecord> {
     const { runId, attempt, params } = this.#run
     const tasks = this.#tasks()
-    for (const [taskId, change] of advance(this.#plan, tasks, { params, now: this.#store.now() })) {
+    const changes = advance(this.plan, tasks, { params, now: this.#store.now() })
+    for (const [taskId, change] of changes) {
       this.#store.change.changeTask({ runId, attempt, taskId }, tasks.get(taskId)?.state ?? 'waiting', change)
     }
+    return changes.size === 0 ? tasks : this.#tasks()
   }
 
-  #recordAttemptEnd(): boolean {
-    const end = attemptEnd(this.#tasks())
+  #recordAttemptEnd(tasks: ReadonlyMap<string, TaskRecord>): boolean {
+    const end = attemptEnd(tasks)
     if (end !== null) this.#store.change.endAttempt(this.#run, end.state, end.reason)
     return end !== null
   }
 
-  /** Makes queued tasks running, as many as there are free places. */
-  #claim(): Running[] {
-    const queued = [...this.#tasks().values()].filter((task) => task.state === 'queued')
-    const places = this.#options.parallelism - [...this.#running.values()].filter((one) => one.outcome === null).length
-    return queued.slice(0, Math.max(0, places)).flatMap((task) => {
-      const planned = taskNamed(this.#plan, task.taskId)
-      return planned === undefined ? [] : [this.#startTry(planned, task)]
+  /** Makes queued tasks running, those that get a place. */
+  #claim(tasks: ReadonlyMap<string, TaskRecord>): RunningTry[] {
+    const held = new Map([...this.#running].filter(([, { outcome }]) => outcome === null).map(([id, { task }]) => [id, task]))
+    const queued = [...tasks.values()].filter((task) => task.state === 'queued')
+    const wanted = queued.flatMap(({ taskId, queuedAt }) => {
+      const task = taskNamed(this.plan, taskId)
+      return task === undefined ? [] : [{ taskId, queuedAt, pool: task.pool, priority: task.priority }]
+    })
+    const granted = this.#options.places.claim(this, held, wanted)
+    return queued.flatMap((record) => {
+      const task = granted.has(record.taskId) ? taskNamed(this.plan, record.taskId) : undefined
+      return task === undefined ? [] : [this.#recordStart(task, record)]
     })
   }
 
-  #startTry(task: PlannedTask, record: TaskRecord): Running {
+  #recordStart(task: PlannedTask, record: TaskRecord): RunningTry {
     const { runId, attempt } = this.#run
+    const { stateDir } = this.#store
     const key = { runId, attempt, taskId: task.id, tryNumber: record.tries + 1 }
-    const name = join(runId, String(attempt), `${task.id}.${key.tryNumber}`)
-    const [logFile, resultFile] = [join('logs', `${name}.log`), join('results', `${name}.jsonl`)]
+    const files = filesOf(key)
     const deadline = task.timeoutMs === null ? null : new Date(this.#store.now().getTime() + task.timeoutMs)
-    this.#store.change.startTry(key, { logFile, resultFile, deadline })
-    return { key, task, results: new ResultFile(join(this.#store.stateDir, resultFile)), child: null, outcome: null, shown: null }
+    this.#store.change.startTry(key, { ...files, deadline })
+    return new RunningTry(key, task, { logFile: join(stateDir, files.logFile), resultFile: join(stateDir, files.resultFile) })
   }
 
-  #spawn(running: Running): void {
-    const { key, task } = running
-    this.#running.set(task.id, running)
-    const files = join(key.runId, String(key.attempt), `${key.taskId}.${key.tryNumber}`)
-    const resultFile = join(this.#store.stateDir, 'results', `${files}.jsonl`)
-    const identity = { ...this.#run, ...key, resultFile }
-    try {
-      running.child = new Child({
-        command: task.command,
-        cwd: this.#options.config.projectDir,
-        environment: childEnvironment(identity, { ...this.#options.config, stateDir: this.#store.stateDir }),
-        logFile: join(this.#store.stateDir, 'logs', `${files}.log`),
-        resultFile,
-        timeoutMs: task.timeoutMs,
-        graceMs: this.#options.graceMs,
-      })
-    } catch (error) {
-      this.#ended(running, { exitCode: null, signal: null, stopped: null, startError: messageOf(error) })
-      return
+  /** Starts processes, writes down which they are, and only then lets their tasks begin: no task ever runs that nobody can find. */
+  #start(started: readonly RunningTry[]): void {
+    if (started.length === 0) return
+    const config = { ...this.#options.config, stateDir: this.#store.stateDir }
+    for (const running of started) {
+      this.#running.set(running.task.id, running)
+      running.start({ config, run: this.#run, graceMs: this.#options.graceMs })
+      this.#watch(running)
     }
-    const { child } = running
-    if (child.pid !== undefined) this.#store.change.recordProcess(key, child.pid, child.pidStarted)
-    void child.exited.then((outcome) => this.#ended(running, outcome))
+    const processes = started.flatMap(({ key, child }) =>
+      child?.pid === undefined ? [] : [{ key, pid: child.pid, pidStarted: child.pidStarted }],
+    )
+    this.#store.change.recordProcesses(processes)
+    for (const running of started) running.begin()
   }
 
-  #ended(running: Running, outcome: Outcome): void {
+  #watch(running: RunningTry): void {
+    if (running.child === null) this.wake()
+    else void running.child.ended().then((outcome) => this.#ended(running, outcome))
+  }
+
+  #ended(running: RunningTry, outcome: RunningTry['outcome']): void {
     running.outcome = outcome
     // The last report and the exit come together; a display should see both, in this order.
     this.#showProgress(running)
-    this.#wake.resolve()
+    this.wake()
   }
 
-  #recordEnd({ key, task, results, outcome }: Running): void {
+  #recordEnd({ key, task, results, outcome }: RunningTry): void {
     if (outcome === null) return
-    this.#store.change.endTry(key, endOfTry(task, key.tryNumber, outcome, results.read(), this.#store.now()))
+    const ended = { key, outcome, report: results.read(), past: this.#pastOf(task.id) }
+    this.#store.change.endTry(key, endOfTry(task, ended, this.#store.now()))
+  }
+
+  #pastOf(taskId: string): Past {
+    const { runId, attempt } = this.#run
+    const failed = this.#store.failedTries({ runId, attempt, taskId })
+    const losses = failed.filter((one) => one.exitCode === null && one.signal === null).length
+    return { failures: failed.length - losses, losses }
   }
 
   #stop(signal: AbortSignal): void {
-    this.#stopReason ??= messageOf(signal.reason)
-    for (const { child } of this.#running.values()) child?.stop({ kind: 'cancelled', text: this.#stopReason })
-    this.#wake.resolve()
+    if (signal.reason instanceof LeaseLostError) {
+      this.leave(signal.reason)
+      return
+    }
+    this.#ending ??= { state: 'cancelled', reason: messageOf(signal.reason) }
+    for (const { child } of this.#running.values()) child?.stop({ kind: 'cancelled', text: messageOf(signal.reason) })
+    this.wake()
   }
 
-  /** @returns true when no process is left and the attempt has been recorded as cancelled */
-  #cancelRest(reason: string): boolean {
+  /** @returns true when no process is left and the attempt has been recorded as ended */
+  #endEarly({ state, reason }: Ending): boolean {
     if ([...this.#running.values()].some((one) => one.outcome === null)) return false
     const { runId, attempt } = this.#run
-    for (const { taskId, state } of this.#tasks().values()) {
-      if (!isFinal(state)) this.#store.change.changeTask({ runId, attempt, taskId }, state, { state: 'cancelled', reason })
+    for (const task of this.#tasks().values()) {
+      if (isFinal(task.state)) continue
+      this.#store.change.changeTask({ runId, attempt, taskId: task.taskId }, task.state, { state: 'cancelled', reason })
     }
+    const tasks = this.#tasks()
     // Everything may have ended by itself before it could be stopped.
-    const isCancelled = [...this.#tasks().values()].some((task) => task.state === 'cancelled')
-    if (!isCancelled) return this.#recordAttemptEnd()
-    this.#store.change.endAttempt(this.#run, 'cancelled', reason)
+    if (![...tasks.values()].some((task) => task.state === 'cancelled')) return this.#recordAttemptEnd(tasks)
+    this.#store.change.endAttempt(this.#run, state, reason)
     return true
   }
 
   async #sleep(): Promise<void> {
     const due = this.#nextRetryMs()
-    const timer = due === null ? undefined : setTimeout(() => this.#wake.resolve(), due)
+    const timer = due === null ? undefined : setTimeout(this.wake, due)
     await this.#wake.promise
     clearTimeout(timer)
     this.#wake = Promise.withResolvers()
   }
 
-  /** Until the earliest retry_wait ends, null when there is none. */
+  /** Until the earliest retry_wait ends, null when there is none. No longer than that wait was at its begin: clocks are set back. */
   #nextRetryMs(): number | null {
-    const times = [...this.#tasks().values()].flatMap((task) =>
-      task.notBefore === null ? [] : [new Date(task.notBefore).getTime()],
-    )
-    return times.length === 0 ? null : Math.max(0, Math.min(...times) - this.#store.now().getTime())
+    const now = this.#store.now().getTime()
+    const waits = [...this.#tasks().values()].flatMap(({ notBefore, endedAt }) => {
+      if (notBefore === null) return []
+      const until = new Date(notBefore).getTime()
+      return [Math.min(until - now, endedAt === null ? until - now : until - new Date(endedAt).getTime())]
+    })
+    return waits.length === 0 ? null : Math.max(0, Math.min(...waits))
   }
 
   #tasks(): ReadonlyMap<string, TaskRecord> {
@@ -225,7 +280,7 @@ export class AttemptLoop {
     if (running !== undefined) this.#showProgress(running)
   }
 
-  #showProgress(running: Running): void {
+  #showProgress(running: RunningTry): void {
     const { progress } = running.results.read()
     if (progress === null || progress === running.shown) return
     running.shown = progress
@@ -233,12 +288,16 @@ export class AttemptLoop {
     this.#options.onEvent({ kind: 'progress', runId, attempt, taskId, progress })
   }
 
+  #abandonChildren(): void {
+    for (const { child } of this.#running.values()) child?.abandon()
+  }
+
   async #stopChildren(text: string): Promise<void> {
     const children = [...this.#running.values()].flatMap(({ child, outcome }) =>
       child === null || outcome !== null ? [] : [child],
     )
     for (const child of children) child.stop({ kind: 'cancelled', text })
-    await Promise.all(children.map((child) => child.exited))
+    await Promise.all(children.map((child) => child.ended()))
   }
 }
 

@@ -1,161 +1,235 @@
-/** The parent side of one task process: its environment, its process group, its one outcome. */
+/**
+ * The parent side of one task process: its process group and its one outcome. A child does not depend on its parent: when that dies, the
+ * task goes on, its shell writes down how it ended, and the next scheduler adopts it.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
-import { delimiter, dirname, join } from 'node:path'
-import type { Config } from '../config.ts'
+import { basename, dirname } from 'node:path'
 import { messageOf } from '../errors.ts'
-import { processStart, signalGroup } from '../process-identity.ts'
+import { endGroup, isGroupOf, processStart, signalGroup } from '../process-identity.ts'
+import { exitFileOf, exitOf, readExitFile } from './exit-file.ts'
 
 export interface Stop {
   readonly kind: 'timeout' | 'cancelled'
   readonly text: string
 }
 
-/** Known once the process has exited, not when it was asked to. */
+/** Known once the whole process group is gone, not when it was asked to end. */
 export interface Outcome {
+  /** Null: killed by `signal`, or nobody knows. */
   readonly exitCode: number | null
   readonly signal: string | null
+  /** True when the task's exit code or signal is known. When the shell around it was killed, the result file has to tell. */
+  readonly isTold: boolean
   /** Why it was asked to end: the first reason given. */
   readonly stopped: Stop | null
   /** Why there was no process at all. */
   readonly startError: string | null
 }
 
-export interface ChildOptions {
-  /** For `sh -c`. */
+export interface Patience {
+  /** Null: no limit. */
+  readonly timeoutMs: number | null
+  /** What is left of it; default: all. */
+  readonly deadlineMs?: number
+  /** Between SIGTERM and SIGKILL. */
+  readonly graceMs: number
+}
+
+export interface ChildOptions extends Patience {
+  /** For a POSIX shell. */
   readonly command: string
   readonly cwd: string
   readonly environment: Readonly<Record<string, string>>
   /** Takes stdout and stderr. */
   readonly logFile: string
   readonly resultFile: string
-  readonly timeoutMs: number | null
-  /** Between SIGTERM and SIGKILL. */
-  readonly graceMs: number
 }
 
-export interface TaskIdentity {
-  readonly runId: string
-  readonly dagId: string
-  readonly taskId: string
-  readonly session: string
-  readonly attempt: number
-  readonly tryNumber: number
-  readonly params: Readonly<Record<string, string>>
+/** A process that an earlier scheduler has started. */
+export interface AdoptOptions extends Patience {
+  readonly pid: number
+  readonly pidStarted: string
   readonly resultFile: string
 }
 
-const lifelineFd = 3
+/**
+ * Around the command ($1). It waits for the word to begin, so that no task runs whose process is not on record: a scheduler that
+ * dies, or has lost its lease, before that ends its standard input. It outlives SIGTERM to its group to write the exit code ($2).
+ */
+const shellScript = `read -r word || exit 125
+trap : TERM INT HUP
+(eval "$1") </dev/null
+code=$?
+echo "$code" >"$2"
+exit "$code"`
 
-export class Child {
-  readonly exited: Promise<Outcome>
-  readonly #process: ChildProcess
-  readonly #graceMs: number
+/** How often it is looked whether an adopted process, of which the kernel tells its parent alone, still lives. */
+const lookEveryMs = 200
+
+/** A process group that is watched to its end. */
+export abstract class Child {
+  /** Undefined when it could not be started. */
+  abstract readonly pid: number | undefined
+  abstract readonly pidStarted: string | null
+  readonly #patience: Patience
   readonly #timers: NodeJS.Timeout[] = []
   #stopped: Stop | null = null
 
-  constructor(options: ChildOptions) {
-    this.#graceMs = options.graceMs
-    this.#process = start(options)
-    this.exited = this.#outcome()
-    const { timeoutMs } = options
-    if (timeoutMs === null) return
-    const timeout = { kind: 'timeout', text: `timed out after ${timeoutMs / 1000} s` } as const
-    this.#timers.push(setTimeout(() => this.stop(timeout), timeoutMs))
+  constructor(patience: Patience) {
+    this.#patience = patience
   }
 
-  /** Undefined when the process could not be started. */
+  /** Asks the system now; the leader alone counts. */
+  isAlive(): boolean {
+    return this.pid !== undefined && this.pidStarted !== null && processStart(this.pid) === this.pidStarted
+  }
+
+  /** Resolves when the last process of the group is gone. */
+  abstract ended(): Promise<Outcome>
+
+  /** Asks the whole process group to end, and makes it end after the grace period. Only the first call counts. */
+  stop(reason: Stop): void {
+    if (this.#stopped !== null) return
+    this.#stopped = reason
+    this.signal('SIGTERM')
+    this.#timers.push(setTimeout(() => this.signal('SIGKILL'), this.#patience.graceMs))
+  }
+
+  /** Stops watching and leaves the process alone. */
+  abandon(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+  }
+
+  protected abstract signal(signal: NodeJS.Signals): void
+
+  protected startClock(): void {
+    const { timeoutMs, deadlineMs = timeoutMs } = this.#patience
+    if (timeoutMs === null || deadlineMs === null) return
+    const reason = { kind: 'timeout', text: `timed out after ${timeoutMs / 1000} s` } as const
+    this.#timers.push(setTimeout(() => this.stop(reason), deadlineMs))
+  }
+
+  protected outcome(end: Omit<Outcome, 'stopped'>): Outcome {
+    this.abandon()
+    return { ...end, stopped: this.#stopped }
+  }
+}
+
+/** Started by this process; {@link begin} lets the task run. */
+export class StartedChild extends Child {
+  readonly pidStarted: string | null
+  readonly #process: ChildProcess
+  readonly #ended: Promise<Outcome>
+
+  constructor(options: ChildOptions) {
+    super(options)
+    this.#process = start(options)
+    this.startClock()
+    this.pidStarted = this.pid === undefined ? null : processStart(this.pid)
+    this.#ended = this.#watch()
+  }
+
   get pid(): number | undefined {
     return this.#process.pid
   }
 
-  get pidStarted(): string | null {
-    return this.pid === undefined ? null : processStart(this.pid)
+  begin(): void {
+    this.#process.stdin?.end('begin\n')
   }
 
-  /** Asks the whole process group to end, and makes it end after the grace period. Only the first call counts. */
-  stop(reason: Stop): void {
-    const { pid } = this
-    if (this.#stopped !== null || pid === undefined) return
-    this.#stopped = reason
-    signalGroup(pid, 'SIGTERM')
-    this.#timers.push(setTimeout(() => signalGroup(pid, 'SIGKILL'), this.#graceMs))
+  ended(): Promise<Outcome> {
+    return this.#ended
   }
 
-  async #outcome(): Promise<Outcome> {
-    const { promise, resolve } = Promise.withResolvers<Outcome>()
-    // Not 'close': that would wait for everyone who holds the pipe, not for the process.
-    this.#process.once('exit', (exitCode, signal) => resolve({ exitCode, signal, stopped: this.#stopped, startError: null }))
-    this.#process.once('error', (error) => resolve({ exitCode: null, signal: null, stopped: null, startError: messageOf(error) }))
-    const outcome = await promise
-    for (const timer of this.#timers) clearTimeout(timer)
+  /** A task that has not begun never will. */
+  override abandon(): void {
+    super.abandon()
+    this.#process.stdin?.destroy()
+    this.#process.unref()
+  }
+
+  protected signal(signal: NodeJS.Signals): void {
+    if (this.pid !== undefined) signalGroup(this.pid, signal)
+  }
+
+  async #watch(): Promise<Outcome> {
+    const { promise, resolve } = Promise.withResolvers<Omit<Outcome, 'stopped'>>()
+    // Not 'close': that would wait for everyone who holds a pipe, not for the process.
+    this.#process.once('exit', (code, signal) =>
+      resolve({ ...(code === null ? { exitCode: null, signal } : exitOf(code)), isTold: code !== null, startError: null }),
+    )
+    this.#process.once('error', (error) => resolve({ exitCode: null, signal: null, isTold: true, startError: messageOf(error) }))
+    const end = await promise
     // What it started and left behind must not outlive it: the next try, or the next task, owns those files.
-    if (this.pid !== undefined) signalGroup(this.pid, 'SIGKILL')
-    this.#process.stdio[lifelineFd]?.destroy()
-    return outcome
+    if (this.pid !== undefined) await endGroup(this.pid)
+    return this.outcome(end)
   }
 }
 
-/** What a task is told, as {@link import('../config.ts').taskEnvironment} reads it. */
-export function childEnvironment(identity: TaskIdentity, config: Config): Record<string, string> {
-  const params = Object.entries(identity.params).map(([name, value]) => [`PARAM_${name.toUpperCase()}`, value] as const)
-  return {
-    ...inherited(),
-    PATH: [join(config.projectDir, 'node_modules', '.bin'), process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'].join(
-      delimiter,
-    ),
-    RUN_ID: identity.runId,
-    DAG_ID: identity.dagId,
-    TASK_ID: identity.taskId,
-    SESSION: identity.session,
-    ATTEMPT: String(identity.attempt),
-    TRY: String(identity.tryNumber),
-    ...Object.fromEntries(params),
-    DISCOGS_DATA_LAKE: config.lakeDir,
-    DISCOGS_RAW: config.rawDir,
-    DAG_STATE: config.stateDir,
-    SQL_ENGINE: config.sqlEngine,
-    ...trinoEnvironment(config.trino),
-    RESULT_FILE: identity.resultFile,
-    // What node made of the sources is kept: a task starts in half the time.
-    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(config.stateDir, 'compile-cache'),
-    DAG_LIFELINE_FD: String(lifelineFd),
-  }
-}
+/** Found again after a scheduler has died. */
+export class AdoptedChild extends Child {
+  readonly pid: number
+  readonly pidStarted: string
+  readonly #resultFile: string
+  readonly #ended: Promise<Outcome>
+  #isAbandoned = false
 
-/** Complete: what the server of another checkout, or `.env`, would add is not of this run. */
-function trinoEnvironment(trino: Config['trino']): Record<string, string> {
-  if (trino === null) return {}
-  const { url, catalog, user, password, jwt, caFile, lakeUri } = trino
-  const values = {
-    TRINO_URL: url,
-    TRINO_CATALOG: catalog,
-    TRINO_USER: user,
-    TRINO_PASSWORD: password,
-    TRINO_JWT: jwt,
-    TRINO_CA_FILE: caFile,
-    TRINO_LAKE_URI: lakeUri,
+  constructor(options: AdoptOptions) {
+    super(options)
+    this.pid = options.pid
+    this.pidStarted = options.pidStarted
+    this.#resultFile = options.resultFile
+    this.startClock()
+    this.#ended = this.#watch()
   }
-  return Object.fromEntries(Object.entries(values).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])))
-}
 
-/** Our own environment without params that are not of this run. */
-function inherited(): Record<string, string> {
-  const kept = Object.entries(process.env).flatMap(([name, value]) =>
-    value === undefined || name.startsWith('PARAM_') ? [] : [[name, value] as const],
-  )
-  return Object.fromEntries(kept)
+  ended(): Promise<Outcome> {
+    return this.#ended
+  }
+
+  override abandon(): void {
+    this.#isAbandoned = true
+    super.abandon()
+  }
+
+  /** A pid that means another process by now is left alone. */
+  protected signal(signal: NodeJS.Signals): void {
+    if (this.isAlive()) signalGroup(this.pid, signal)
+  }
+
+  async #watch(): Promise<Outcome> {
+    await this.#leaderGone()
+    if (this.#isAbandoned) return new Promise(() => {})
+    // The leader may have been killed alone.
+    if (isGroupOf(this.pid, `RESULT_FILE=${this.#resultFile}`)) await endGroup(this.pid)
+    const code = readExitFile(exitFileOf(this.#resultFile))
+    const end = code === null ? { exitCode: null, signal: null } : exitOf(code)
+    return this.outcome({ ...end, isTold: code !== null, startError: null })
+  }
+
+  async #leaderGone(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const look = (): void => {
+      if (this.#isAbandoned || !this.isAlive()) resolve()
+    }
+    const timer = setInterval(look, lookEveryMs)
+    look()
+    await promise
+    clearInterval(timer)
+  }
 }
 
 function start({ command, cwd, environment, logFile, resultFile }: ChildOptions): ChildProcess {
   for (const file of [logFile, resultFile]) mkdirSync(dirname(file), { recursive: true })
-  rmSync(resultFile, { force: true })
+  const exitFile = exitFileOf(resultFile)
+  for (const file of [resultFile, exitFile]) rmSync(file, { force: true })
   const log = openSync(logFile, 'w')
   try {
-    // The fourth descriptor is a pipe that nothing is written to: its end of file tells the child that we are gone.
-    const child = spawn('sh', ['-c', command], { cwd, env: environment, detached: true, stdio: ['ignore', log, log, 'pipe'] })
-    // The other end breaks when the child is killed; its exit tells us that.
-    child.stdio[lifelineFd]?.on('error', () => {})
+    const args = ['-c', shellScript, `dag-${basename(resultFile, '.jsonl')}`, command, exitFile]
+    const child = spawn('sh', args, { cwd, env: environment, detached: true, stdio: ['pipe', log, log] })
+    // A child that has been killed before it began breaks the pipe; its exit tells us that.
+    child.stdin?.on('error', () => {})
     return child
   } finally {
     closeSync(log)

@@ -74,7 +74,7 @@ export interface TaskContext {
   /** Absolute; holds a folder per month. */
   readonly rawDir: string
   readonly settings: TaskSettings
-  /** Aborted when the task must end (SIGTERM, SIGINT, or its scheduler is gone). */
+  /** Aborted when the task must end (SIGTERM or SIGINT). */
   readonly signal: AbortSignal
   now(): Date
   log(line: string): void

@@ -32,8 +32,14 @@ export interface TaskOptions {
   readonly upstream?: readonly TaskRef[]
   /** How often a failed try is followed by another. Default 0. */
   readonly retries?: number
-  /** Wait before the first retry, doubled for each one after it. Default 10 s. */
+  /** Wait before the first retry, doubled for each one after it, and spread by up to a quarter either way. Default 10 s. */
   readonly retryDelayMs?: number
+  /** No wait is longer. Default an hour. */
+  readonly retryMaxDelayMs?: number
+  /** Takes a place in this pool of the dag while it runs. Default: none. */
+  readonly pool?: string
+  /** The higher, the sooner a place is given to it. Default 0; 10 minutes of waiting count as 1. */
+  readonly priority?: number
   /** A try that takes longer is stopped and has failed. Default: none. */
   readonly timeoutMs?: number
 }
@@ -56,6 +62,10 @@ export interface DagOptions<Schema extends ParamsSchema> {
   readonly about: string
   /** Cron, UTC; none: only by hand. */
   readonly schedule?: string
+  /** How many of its runs may be under way at once. Default: any number. */
+  readonly maxActiveRuns?: number
+  /** Places by name of the pool, for tasks of all dags that name it; where two dags differ, the smaller number holds. */
+  readonly pools?: Readonly<Record<string, number>>
   /** A strict zod object; values arrive as text. Keys are snake_case. */
   readonly params: (session: Session) => Schema
   /** First part of the run id: `<prefix>__<YYYYMMDD_HHmmss>`. */
@@ -72,6 +82,9 @@ export interface TaskDefinition {
   readonly upstream: readonly string[]
   readonly retries: number
   readonly retryDelayMs: number
+  readonly retryMaxDelayMs: number
+  readonly pool: string | null
+  readonly priority: number
   readonly timeoutMs: number | null
   /** Params as text. */
   readonly requires: Readonly<Record<string, string>>
@@ -81,6 +94,9 @@ export interface Dag {
   readonly name: string
   readonly about: string
   readonly schedule: string | null
+  /** Null: any number. */
+  readonly maxActiveRuns: number | null
+  readonly pools: Readonly<Record<string, number>>
   readonly tasks: readonly TaskDefinition[]
   /**
    * Validates params given as text and fills in the others.
@@ -106,6 +122,8 @@ export function defineDag<Schema extends ParamsSchema>(
     name,
     about: options.about,
     schedule: options.schedule ?? null,
+    maxActiveRuns: options.maxActiveRuns ?? null,
+    pools: options.pools ?? {},
     tasks: tasks.definitions,
     resolve: (session, given) =>
       resolveParams({ dag: name, session, given, schema: options.params(session), runPrefix: options.runPrefix }),
@@ -131,6 +149,9 @@ class TaskList {
       upstream = [],
       retries = 0,
       retryDelayMs = 10_000,
+      retryMaxDelayMs = 3_600_000,
+      pool = null,
+      priority = 0,
       timeoutMs = null,
       requires = {},
     } = options
@@ -152,6 +173,9 @@ class TaskList {
       upstream: edges,
       retries,
       retryDelayMs,
+      retryMaxDelayMs,
+      pool,
+      priority,
       timeoutMs,
       requires: Object.fromEntries(required.toSorted(([left], [right]) => (left < right ? -1 : 1))),
     })

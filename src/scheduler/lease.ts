@@ -1,14 +1,27 @@
-/** One scheduler per state directory. */
+/**
+ * One scheduler per state directory: a lease with a heartbeat and a fencing token. A holder that has been taken for dead and wakes up
+ * again cannot write: every one of its transactions begins with a look at the token.
+ */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { exitCodes, PipelineError } from '../errors.ts'
 import { processStart } from '../process-identity.ts'
+import { LeaseLostError } from './store/lease-rows.ts'
 import type { LeaseRecord, Store } from './store.ts'
 
 const leaseName = 'scheduler'
-const heartbeatEveryMs = 5_000
-/** Of a holder on another machine, whose processes cannot be seen from here. */
-const silentAfterMs = 60_000
+
+export interface LeaseTimes {
+  readonly heartbeatEveryMs: number
+  /** By the clock of the machine: a holder whose heartbeat is older, or lies in the future, is watched. */
+  readonly silentAfterMs: number
+  /** By our own stopwatch, since clocks are set: a holder that gives no sign of life for so long while it is watched is replaced. */
+  readonly watchedForMs: number
+}
+
+const standardTimes: LeaseTimes = { heartbeatEveryMs: 5_000, silentAfterMs: 30_000, watchedForMs: 12_000 }
+const lookEveryMs = 250
 
 /** Held until it is disposed of. */
 export class Lease implements Disposable {
@@ -17,42 +30,51 @@ export class Lease implements Disposable {
   readonly #timer: NodeJS.Timeout
   readonly #lost = new AbortController()
 
-  constructor(store: Store, owner: string) {
+  constructor(store: Store, { owner, token }: LeaseRecord, heartbeatEveryMs: number) {
     this.#store = store
     this.#owner = owner
+    store.leases.fence(leaseName, token)
     this.#timer = setInterval(() => this.#beat(), heartbeatEveryMs)
     this.#timer.unref()
   }
 
-  /** Aborted when another scheduler has taken over, believing this one dead. */
+  /** Aborted, with a LeaseLostError, when another scheduler has taken over, believing this one dead. */
   get lost(): AbortSignal {
     return this.#lost.signal
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer)
+    this.#store.leases.fence(leaseName, null)
     this.#store.leases.release(leaseName, this.#owner)
   }
 
   #beat(): void {
-    if (this.#store.leases.heartbeat(leaseName, this.#owner)) return
-    clearInterval(this.#timer)
-    this.#lost.abort(new PipelineError('another scheduler has taken over this state directory'))
+    try {
+      this.#store.leases.heartbeat(leaseName)
+    } catch (error) {
+      // A state that is locked for long, or a full disk, shows where it matters: at the next transition.
+      if (!(error instanceof LeaseLostError)) return
+      clearInterval(this.#timer)
+      this.#lost.abort(error)
+    }
   }
 }
 
-/** @throws PipelineError (exit 5) while another scheduler lives; one that is dead is replaced at once */
-export function acquireLease(store: Store): Lease {
+/** @throws PipelineError (exit 5) while another scheduler lives; one that is dead is replaced at once, one that is silent after a while */
+export async function acquireLease(store: Store, times: LeaseTimes = standardTimes): Promise<Lease> {
   const owner = randomUUID()
   const self = { owner, pid: process.pid, pidStarted: processStart(process.pid) ?? 'unknown', host: hostname() }
-  const other = store.leases.acquire(leaseName, self, (holder) => isAlive(holder, store.now()))
-  if (other === null) return new Lease(store, owner)
+  const silent = await silentHolder(store, times)
+  const isSilent = (other: LeaseRecord): boolean => other.token === silent?.token && other.beats === silent.beats
+  const held = store.leases.acquire(leaseName, self, (other) => !isDead(other) && !isSilent(other))
+  if (held.owner === owner) return new Lease(store, held, times.heartbeatEveryMs)
   throw new PipelineError(
-    `a scheduler is already at work on ${store.stateDir}: pid ${other.pid} on ${other.host}, since ${other.acquiredAt}`,
+    `a scheduler is already at work on ${store.stateDir}: pid ${held.pid} on ${held.host}, since ${held.acquiredAt}`,
     {
       exitCode: exitCodes.locked,
       retryable: false,
-      hint: `wait for it, or stop it with \`kill ${other.pid}\`: its run can then be resumed with \`dag retry\``,
+      hint: `wait for it, or stop it with \`kill ${held.pid}\`: its run can then be resumed with \`dag retry\``,
     },
   )
 }
@@ -60,10 +82,29 @@ export function acquireLease(store: Store): Lease {
 /** Who holds the lease by the state, and whether that process lives; null when nobody does. */
 export function schedulerHolder(store: Store): (LeaseRecord & { readonly isAlive: boolean }) | null {
   const holder = store.leases.holder(leaseName)
-  return holder === null ? null : { ...holder, isAlive: isAlive(holder, store.now()) }
+  if (holder === null) return null
+  const isAlive = !isDead(holder) && (holder.host === hostname() || !isLate(holder, store.now(), standardTimes))
+  return { ...holder, isAlive }
 }
 
-function isAlive(holder: LeaseRecord, now: Date): boolean {
-  if (holder.host === hostname()) return processStart(holder.pid) === holder.pidStarted
-  return now.getTime() - new Date(holder.heartbeatAt).getTime() < silentAfterMs
+/** Watches a holder that seems to hang, or whose processes cannot be seen from here. @returns it, when it gave no sign of life */
+async function silentHolder(store: Store, times: LeaseTimes): Promise<LeaseRecord | null> {
+  const holder = store.leases.holder(leaseName)
+  if (holder === null || isDead(holder) || !isLate(holder, store.now(), times)) return null
+  for (const end = performance.now() + times.watchedForMs; performance.now() < end; ) {
+    await sleep(Math.min(lookEveryMs, times.watchedForMs))
+    const now = store.leases.holder(leaseName)
+    if (now?.token !== holder.token || now.beats !== holder.beats) return null
+  }
+  return holder
+}
+
+/** Certain: its process ran on this machine and is gone. */
+function isDead({ host, pid, pidStarted }: LeaseRecord): boolean {
+  return host === hostname() && processStart(pid) !== pidStarted
+}
+
+function isLate({ heartbeatAt }: LeaseRecord, now: Date, { silentAfterMs }: LeaseTimes): boolean {
+  const ageMs = now.getTime() - new Date(heartbeatAt).getTime()
+  return ageMs < 0 || ageMs > silentAfterMs
 }

@@ -1,29 +1,17 @@
 /** Life of a run: triggered once, resumed as often as needed. */
 import { userInfo } from 'node:os'
-import type { Config } from '../config.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
-import { AttemptLoop, type LoopOptions, type RunEvent } from './attempt-loop.ts'
 import { carriedOver } from './carry.ts'
 import type { Dag } from './dag.ts'
-import { acquireLease } from './lease.ts'
+import { Engine, type EngineSettings, type Watch } from './engine.ts'
 import { compile, type Plan } from './plan.ts'
 import type { Session } from './session.ts'
-import { settleDeadAttempts } from './settle.ts'
 import type { RunState } from './states.ts'
 import { openStore, type RunRecord, type Store, type TaskRecord, type Trigger } from './store.ts'
 
 export type { RunEvent } from './attempt-loop.ts'
 
-export interface RunSettings {
-  readonly config: Config
-  /** How many tasks run at once. Default: the configuration's. */
-  readonly parallelism?: number
-  /** Every committed transition and every progress report, for a live display. */
-  readonly onEvent?: (event: RunEvent) => void
-  /** Stops the tasks and records the run as cancelled, with the signal's reason; `dag retry` resumes it. */
-  readonly signal?: AbortSignal
-  /** Between SIGTERM and SIGKILL of a task. Default 10 s. */
-  readonly graceMs?: number
+export interface RunSettings extends EngineSettings, Watch {
   /** Where the scripts of the tasks lie, relative to the project. Default `src/tasks`. */
   readonly scriptsDir?: string
 }
@@ -58,72 +46,60 @@ export async function triggerRun(options: TriggerOptions): Promise<RunOutcome> {
   const { dag, session, config, trigger = 'manual', parallelism = config.parallelism } = options
   const { runId, params } = dag.resolve(session, options.params)
   const plan = compilePlan(dag, options)
-  const refuse = (store: Store): void => refuseExisting(store, dag.name, session, runId)
-  return withLease(options, refuse, (store) => {
+  using store = openStore(config.stateDir)
+  refuseExisting(store, dag.name, session, runId)
+  await using engine = await Engine.open(store, options)
+  await engine.settleDeadAttempts(null)
+  const create = (): RunRecord =>
     store.change.transaction(() => {
-      refuse(store)
-      store.change.createRun({
-        runId,
-        session: session.text,
-        params,
-        trigger,
-        triggeredBy: userInfo().username,
-        plan,
-        parallelism,
-      })
+      refuseExisting(store, dag.name, session, runId)
+      const origin = { trigger, triggeredBy: userInfo().username }
+      store.change.createRun({ runId, session: session.text, params, ...origin, plan, parallelism })
+      return store.run(runId)
     })
-    return store.run(runId)
-  })
+  await engine.execute(plan, create, options)
+  return outcomeOf(store, runId)
 }
 
 /**
- * Resumes a run that failed or was cancelled: what succeeded is kept, the rest runs again with the same params.
+ * Resumes a run that failed or was cancelled: what succeeded is kept, the rest runs again with the same params. A run whose scheduler has
+ * died goes on where it is: what still lives is watched on, what has ended in between is judged by what it left.
  * @throws PipelineError: exit 3 when the run has succeeded, 4 when there is none, 5 while another scheduler works here
  */
 export async function retryRun(runId: string, options: RetryOptions): Promise<RunOutcome> {
-  const { dag, config, parallelism = config.parallelism } = options
+  const { dag, config } = options
   const plan = dag === undefined ? null : compilePlan(dag, options)
-  const refuse = (store: Store): void => refuseSuccess(store.run(runId))
-  return withLease(options, refuse, (store) => {
-    store.change.transaction(() => {
-      refuse(store)
-      const run = store.run(runId)
-      const previous = { plan: store.planOf(runId), tasks: store.tasks(runId) }
-      const next = plan ?? previous.plan
-      const carried = carriedOver(next, previous, promotionsToRedo(store, next, runId))
-      store.change.createAttempt({ runId, plan: next, parallelism, carried }, run)
-    })
+  using store = openStore(config.stateDir)
+  refuseSuccess(store.run(runId))
+  await using engine = await Engine.open(store, options)
+  await engine.settleDeadAttempts(runId)
+  if (store.run(runId).state === 'running') {
+    const triesBefore = new Map(store.tasks(runId).map((task) => [task.taskId, task.tries]))
+    await engine.resume(store.run(runId), options)
+    // What had failed before, or has died with its scheduler, is what the retry was asked for.
+    const isOld = (task: TaskRecord): boolean => task.state === 'failed' && task.tries === triesBefore.get(task.taskId)
+    if (store.run(runId).state !== 'failed' || !store.tasks(runId).some(isOld)) return outcomeOf(store, runId)
+  }
+  await engine.execute(plan ?? store.planOf(runId), () => nextAttempt(store, runId, plan, options), options)
+  return outcomeOf(store, runId)
+}
+
+/** @param plan the definition as it is now; null: that of the attempt before */
+function nextAttempt(store: Store, runId: string, plan: Plan | null, { config, parallelism }: RunSettings): RunRecord {
+  return store.change.transaction(() => {
+    const run = store.run(runId)
+    refuseSuccess(run)
+    const previous = { plan: store.planOf(runId), tasks: store.tasks(runId) }
+    const next = plan ?? previous.plan
+    const carried = carriedOver(next, previous, promotionsToRedo(store, next, runId))
+    store.change.createAttempt({ runId, plan: next, parallelism: parallelism ?? config.parallelism, carried }, run)
     return store.run(runId)
   })
 }
 
-/** @param refuse throws when there is nothing to do, and is asked first: that answer needs no lease */
-async function withLease(
-  options: RunSettings,
-  refuse: (store: Store) => void,
-  prepare: (store: Store) => RunRecord,
-): Promise<RunOutcome> {
-  using store = openStore(options.config.stateDir)
-  refuse(store)
-  using lease = acquireLease(store)
-  await settleDeadAttempts(store)
-  const run = prepare(store)
-  await new AttemptLoop(store, run, loopOptions(options, lease.lost)).run()
-  const { runId, state, reason, attempt } = store.run(run.runId)
+function outcomeOf(store: Store, runId: string): RunOutcome {
+  const { state, reason, attempt } = store.run(runId)
   return { runId, state, reason, attempt, tasks: store.tasks(runId) }
-}
-
-function loopOptions(
-  { config, parallelism = config.parallelism, onEvent, signal, graceMs = 10_000 }: RunSettings,
-  lost: AbortSignal,
-): LoopOptions {
-  return {
-    config,
-    parallelism,
-    graceMs,
-    onEvent: onEvent ?? (() => {}),
-    signal: signal === undefined ? lost : AbortSignal.any([signal, lost]),
-  }
 }
 
 function compilePlan(dag: Dag, { config, scriptsDir }: RunSettings): Plan {

@@ -15,6 +15,7 @@ export function checkPlan(plan: Plan): Plan {
   if (!idPattern.test(plan.dagId)) throw invalid(plan, `its name may hold ${allowed} only`)
   if (plan.tasks.length === 0) throw invalid(plan, 'it has no tasks')
   checkTasks(plan)
+  checkLimits(plan)
   const sorted = { ...plan, tasks: sortTasks(plan) }
   for (const task of sorted.tasks) checkPromotion(sorted, task)
   return sorted
@@ -38,6 +39,21 @@ function checkTasks(plan: Plan): void {
     if (new Set(upstream).size < upstream.length)
       throw invalid(plan, `task ${id} names an upstream task twice: ${upstream.join(', ')}`)
   }
+}
+
+function checkLimits(plan: Plan): void {
+  const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1
+  if (plan.maxActiveRuns !== null && !isCount(plan.maxActiveRuns)) throw invalid(plan, `maxActiveRuns is ${plan.maxActiveRuns}`)
+  for (const [pool, size] of Object.entries(plan.pools))
+    if (!isCount(size)) throw invalid(plan, `pool ${pool} has ${size} places`)
+  const stray = plan.tasks.find(({ pool }) => pool !== null && plan.pools[pool] === undefined)
+  if (stray === undefined) return
+  const names = Object.keys(plan.pools)
+  throw invalid(
+    plan,
+    `task ${stray.id}: there is no pool ${stray.pool}`,
+    suggest(String(stray.pool), names) ?? `its pools: ${names.join(', ') || 'none'}`,
+  )
 }
 
 /** Takes again and again the first task whose upstream tasks are all taken. */

@@ -9,13 +9,22 @@ const taskSchema = z.strictObject({
   upstream: z.array(z.string()).readonly(),
   retries: z.int().min(0),
   retryDelayMs: z.int().min(0),
+  retryMaxDelayMs: z.int().min(0).default(3_600_000),
+  pool: z.string().nullable().default(null),
+  priority: z.int().default(0),
   timeoutMs: z.int().min(1).nullable(),
   requires: z.record(z.string(), z.string()).readonly(),
   /** For `sh -c`, from the project's directory. */
   command: z.string().min(1),
 })
 
-export const planSchema = z.strictObject({ dagId: z.string(), tasks: z.array(taskSchema.readonly()).readonly() })
+/** Defaults are for plans on record that were compiled before there was such a member. */
+export const planSchema = z.strictObject({
+  dagId: z.string(),
+  maxActiveRuns: z.int().min(1).nullable().default(null),
+  pools: z.record(z.string(), z.int().min(1)).readonly().default({}),
+  tasks: z.array(taskSchema.readonly()).readonly(),
+})
 
 export type PlannedTask = z.output<typeof taskSchema>
 export type Plan = Readonly<z.output<typeof planSchema>>

@@ -21,7 +21,7 @@ export function compile(dag: Dag, { projectDir, scriptsDir = 'src/tasks' }: Comp
     ...task,
     command: commandOf([...nodeOptions, `${scriptsDir}/${task.script}.ts`, ...task.args], environment),
   }))
-  const plan = checkPlan({ dagId: dag.name, tasks })
+  const plan = checkPlan({ dagId: dag.name, maxActiveRuns: dag.maxActiveRuns, pools: dag.pools, tasks })
   for (const task of plan.tasks) {
     const file = `${scriptsDir}/${task.script}.ts`
     if (!existsSync(join(projectDir, file)))

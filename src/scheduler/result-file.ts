@@ -3,7 +3,6 @@
  * or `{"error": "…"}`. A last line without its line end was cut off by the end of the process and does not count.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
-import { StringDecoder } from 'node:string_decoder'
 import { z } from 'zod'
 import { hasCode } from '../errors.ts'
 import type { CheckResult, Progress, TaskResult } from './context.ts'
@@ -53,15 +52,23 @@ export interface Report {
   readonly error: string | null
   /** What was wrong with the first line that could not be understood. */
   readonly problem: string | null
+  /** True while the file ends in the middle of a line. */
+  readonly isCut: boolean
 }
 
-/** Reads a result file as it grows. */
+/** A line, with all the checks of a task, is at most so long. */
+const maxLineBytes = 8 * 1024 * 1024
+/** Progress twice a second for two days. */
+const maxFileBytes = 64 * 1024 * 1024
+const chunk = Buffer.allocUnsafe(65_536)
+
+/** Reads a result file as it grows, a piece at a time: whatever a task writes, little of it is in memory. */
 export class ResultFile {
   readonly #file: string
-  readonly #decoder = new StringDecoder('utf8')
   #offset = 0
-  #rest = ''
-  #report: Report = { progress: null, checks: [], result: null, error: null, problem: null }
+  /** Pieces of a line that has not ended yet. */
+  #rest: Buffer[] = []
+  #report: Report = { progress: null, checks: [], result: null, error: null, problem: null, isCut: false }
 
   constructor(file: string) {
     this.#file = file
@@ -69,31 +76,54 @@ export class ResultFile {
 
   /** Everything that stands in the file by now. */
   read(): Report {
-    const lines = (this.#rest + this.#readOn()).split('\n')
-    this.#rest = lines.pop() ?? ''
-    for (const line of lines) this.#report = add(this.#report, line)
+    if (this.#report.problem !== null) return this.#report
+    const fd = this.#open()
+    if (fd === null) return this.#report
+    try {
+      for (let length = this.#readPiece(fd); length > 0; length = this.#readPiece(fd)) this.#take(chunk.subarray(0, length))
+    } finally {
+      closeSync(fd)
+    }
+    const isCut = this.#rest.length > 0
+    if (isCut !== this.#report.isCut) this.#report = { ...this.#report, isCut }
     return this.#report
   }
 
-  #readOn(): string {
-    let text = ''
+  #open(): number | null {
     try {
-      const fd = openSync(this.#file, 'r')
-      const chunk = Buffer.allocUnsafe(65_536)
-      for (
-        let length = readSync(fd, chunk, 0, chunk.length, this.#offset);
-        length > 0;
-        length = readSync(fd, chunk, 0, chunk.length, this.#offset)
-      ) {
-        text += this.#decoder.write(chunk.subarray(0, length))
-        this.#offset += length
-      }
-      closeSync(fd)
+      return openSync(this.#file, 'r')
     } catch (error) {
       // A task that died early has written none.
-      if (!hasCode(error, 'ENOENT')) throw error
+      if (hasCode(error, 'ENOENT')) return null
+      throw error
     }
-    return text
+  }
+
+  /** @returns 0 at the end, and after a problem */
+  #readPiece(fd: number): number {
+    if (this.#report.problem !== null) return 0
+    const length = readSync(fd, chunk, 0, chunk.length, this.#offset)
+    this.#offset += length
+    if (this.#offset > maxFileBytes) this.#refuse(`its result file is larger than ${maxFileBytes / 1024 / 1024} MiB`)
+    return length
+  }
+
+  #take(piece: Buffer): void {
+    let begin = 0
+    for (let end = piece.indexOf(10); end >= 0; end = piece.indexOf(10, begin)) {
+      const line = Buffer.concat([...this.#rest, piece.subarray(begin, end)])
+      this.#report = add(this.#report, line.toString('utf8'))
+      this.#rest = []
+      begin = end + 1
+    }
+    if (begin < piece.length) this.#rest.push(Buffer.from(piece.subarray(begin)))
+    const restBytes = this.#rest.reduce((sum, { length }) => sum + length, 0)
+    if (restBytes > maxLineBytes) this.#refuse(`its result file has a line longer than ${maxLineBytes / 1024 / 1024} MiB`)
+  }
+
+  #refuse(problem: string): void {
+    this.#report = { ...this.#report, problem }
+    this.#rest = []
   }
 }
 

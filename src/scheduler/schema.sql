@@ -1,4 +1,4 @@
--- Schema 1 of state/scheduler.db, as the migrations leave it. A test compares it.
+-- Schema 2 of state/scheduler.db, as the migrations leave it. A test compares it.
 
 CREATE TABLE plan (
   plan_hash text primary key check (length(plan_hash) = 64),
@@ -55,7 +55,7 @@ CREATE TABLE task (
   ended_at text,
   rows text check (json_valid(rows)),
   bytes integer check (bytes >= 0),
-  note text,
+  note text, queued_at text,
   primary key (run_id, attempt, task_id),
   unique (run_id, attempt, position),
   foreign key (run_id, attempt) references attempt (run_id, attempt),
@@ -144,7 +144,7 @@ CREATE TABLE lease (
   host text not null,
   acquired_at text not null,
   heartbeat_at text not null
-) strict;
+, token integer not null default 0, beats integer not null default 0) strict;
 
 CREATE TABLE event (
   event_id integer primary key autoincrement,
@@ -200,3 +200,9 @@ from promotion;
 CREATE VIEW task_rows as
 select task.run_id, task.attempt, task.task_id, dataset.key as dataset, dataset.value as row_count
 from task join json_each(task.rows) as dataset;
+
+CREATE INDEX run_by_creation on run (created_at, run_id);
+
+CREATE INDEX attempt_running on attempt (state) where state = 'running';
+
+CREATE INDEX promotion_begun on promotion (state) where state = 'begun';

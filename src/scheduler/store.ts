@@ -16,6 +16,7 @@ export type {
   TaskRecord,
   TryRecord,
 } from './store/records.ts'
+export { LeaseLostError } from './store/lease-rows.ts'
 export type { NewAttempt, NewRun } from './store/attempt-rows.ts'
 export type { AttemptKey, TaskChange, TaskKey, TryEnd, TryKey } from './store/writer.ts'
 export type { Trigger } from './store/tables.ts'

@@ -17,6 +17,7 @@ const waiting: TaskRecord = {
   tries: 0,
   retries: 0,
   notBefore: null,
+  queuedAt: null,
   startedAt: null,
   endedAt: null,
   rows: null,

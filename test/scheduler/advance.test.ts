@@ -29,7 +29,7 @@ function statuses(given: Given): Map<string, TaskStatus> {
     plan.tasks.map(({ id }) => {
       const one = given[id] ?? 'waiting'
       const status = typeof one === 'string' ? { state: one } : one
-      return [id, { state: 'success', carriedFrom: null, notBefore: null, ...status }]
+      return [id, { state: 'success', carriedFrom: null, notBefore: null, endedAt: null, ...status }]
     }),
   )
 }
@@ -75,6 +75,12 @@ test('what lies below a skipped task is skipped, once everything above it has en
 test('a retry is queued when it is due and not earlier', () => {
   assert.deepEqual(next({ extract: { state: 'retry_wait', notBefore: '2026-01-01T00:00:10.000Z' } }), { extract: 'queued' })
   assert.deepEqual(next({ extract: { state: 'retry_wait', notBefore: '2026-01-01T00:00:10.001Z' } }), {})
+})
+
+test('a retry does not wait for a clock that has been set back before the end of the try', () => {
+  const wait = { state: 'retry_wait', notBefore: '2026-01-01T02:00:00.000Z' } as const
+  assert.deepEqual(next({ extract: { ...wait, endedAt: '2026-01-01T01:59:00.000Z' } }), { extract: 'queued' })
+  assert.deepEqual(next({ extract: { ...wait, endedAt: '2026-01-01T00:00:00.000Z' } }), {})
 })
 
 test('the guardrail skips a promotion and what depends on it, with the reason', () => {

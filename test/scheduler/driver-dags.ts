@@ -8,6 +8,10 @@ const dags: Readonly<Record<string, Dag>> = {
     const patient = task('patient', { script: 'patient', args: ['2'], upstream: [first] })
     task('last', { script: 'quick', upstream: [patient] })
   }),
+  gated: lab(({ task }) => {
+    const gate = task('gate', { script: 'gated', args: ['helper'], retries: 1, retryDelayMs: 10 })
+    task('after', { script: 'quick', upstream: [gate] })
+  }),
   stubborn: lab(({ task }) => {
     task('stubborn', { script: 'stubborn' })
   }),

@@ -12,7 +12,8 @@ const config = {
 }
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort(new PipelineError('interrupted by SIGINT')))
-const settings = { config, scriptsDir, signal: stop.signal }
+const leaseTimes = { heartbeatEveryMs: 50, silentAfterMs: 300, watchedForMs: 500 }
+const settings = { config, scriptsDir, signal: stop.signal, leaseTimes }
 
 try {
   const outcome =

@@ -94,7 +94,6 @@ test('a task finds everything of its run in its environment', async () => {
     DAG_STATE: stateDir,
     SQL_ENGINE: 'duckdb',
     RESULT_FILE: join(stateDir, 'results', runId, '1', 'seen.1.jsonl'),
-    DAG_LIFELINE_FD: '3',
   })
   assert.deepEqual([cwd, firstPath], [projectDir, join(projectDir, 'node_modules/.bin')])
 })
@@ -316,7 +315,7 @@ test('while one scheduler works a second one is refused with its pid, and a rele
   using made = new Lab()
   const dag = lab(({ task }) => task('first', { script: 'quick' }))
   using store = openStore(made.config.stateDir)
-  const lease = acquireLease(store)
+  const lease = await acquireLease(store)
   await assert.rejects(made.trigger(dag), { exitCode: 5, message: new RegExp(`pid ${process.pid} on .*, since 20`) })
   lease[Symbol.dispose]()
   assert.equal((await made.trigger(dag)).state, 'success')

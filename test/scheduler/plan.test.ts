@@ -29,9 +29,11 @@ function planWith(change: (plan: { tasks: Record<string, unknown>[] }) => void):
 }
 
 test('a dag compiles to ordered tasks with one shell command each', () => {
-  const common = { retries: 0, retryDelayMs: 10_000, timeoutMs: null }
+  const common = { retries: 0, retryDelayMs: 10_000, retryMaxDelayMs: 3_600_000, pool: null, priority: 0, timeoutMs: null }
   assert.deepEqual(compile(small, place), {
     dagId: 'lab',
+    maxActiveRuns: null,
+    pools: {},
     tasks: [
       {
         ...common,

@@ -61,7 +61,7 @@ function succeed(store: Store, taskId: string, checks: readonly (typeof check)[]
   const key = { runId, attempt: 1, taskId, tryNumber: 1 }
   store.change.changeTask(key, 'waiting', { state: 'queued', reason: null })
   store.change.startTry(key, files)
-  store.change.recordProcess(key, 4711, 'then')
+  store.change.recordProcesses([{ key, pid: 4711, pidStarted: 'then' }])
   const end = { tryState: 'success', taskState: 'success', reason: null, exitCode: 0, signal: null, notBefore: null } as const
   store.change.endTry(key, { ...end, result: { rows: { things: 3 }, bytes: 10, note: 'well' }, checks })
 }
@@ -77,7 +77,7 @@ test('the database is durable, strict and refuses what a newer version has writt
     const database = new Database(databaseFile(dir))
     assert.equal(database.pragma('journal_mode', { simple: true }), 'wal')
     database.pragma('user_version = 99')
-    assert.throws(() => openStore(dir), { exitCode: 2, message: /has schema version 99, this code knows 1/ })
+    assert.throws(() => openStore(dir), { exitCode: 2, message: /has schema version 99, this code knows 2/ })
     assert.throws(() => openStore(dir, { readonly: true }), { exitCode: 2 })
     database.close()
   })
@@ -139,6 +139,7 @@ test('the end of a try makes its result and its checks visible', () => {
       tries: 1,
       retries: 0,
       notBefore: null,
+      queuedAt: at,
       startedAt: at,
       endedAt: at,
     })

@@ -40,7 +40,7 @@ function head(plan: Plan, run: ShellRun): readonly string[] {
     'cd "$PROJECT_DIR"',
     'PATH="$PWD/node_modules/.bin:$PATH"',
     'export PATH',
-    'unset DAG_STATE RESULT_FILE DAG_LIFELINE_FD',
+    'unset DAG_STATE RESULT_FILE',
     ...Object.entries(exports).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
   ]
 }

@@ -41,7 +41,8 @@ export function insertRun(connection: Connection, run: NewRun): void {
     ended_at: null,
   } as const
   connection.run(build.insertInto('run').values(row))
-  appendEvent(connection, { subject: 'run', runId: run.runId, from: null, to: 'running', detail: run.trigger })
+  const detail = `triggered: ${run.trigger}, by ${run.triggeredBy}`
+  appendEvent(connection, { subject: 'run', runId: run.runId, from: null, to: 'running', detail })
 }
 
 /** An attempt, its plan and its tasks. */
@@ -66,13 +67,15 @@ export function insertAttempt(connection: Connection, { runId, plan, parallelism
     started_at: now,
   } as const
   connection.run(build.insertInto('attempt').values(row))
-  appendEvent(connection, { subject: 'attempt', runId, attempt, from: null, to: 'running' })
+  const why = attempt === 1 ? 'the run was triggered' : `resumed after attempt ${attempt - 1}`
+  appendEvent(connection, { subject: 'attempt', runId, attempt, from: null, to: 'running', detail: why })
   for (const [position, task] of plan.tasks.entries()) {
     const { id, kind, retries } = task
     const identity = { run_id: runId, attempt, task_id: id, position, kind, retries }
     const before = carried.find((one) => one.taskId === id)
     connection.run(build.insertInto('task').values({ ...identity, ...(before === undefined ? fresh : carriedColumns(before)) }))
-    const detail = before === undefined ? null : `carried over from attempt ${before.carriedFrom ?? before.attempt}`
+    const detail =
+      before === undefined ? 'waits for the tasks above it' : `carried over from attempt ${before.carriedFrom ?? before.attempt}`
     appendEvent(connection, {
       subject: 'task',
       runId,
@@ -93,6 +96,7 @@ function carriedColumns(task: TaskRecord) {
     state: 'success',
     carried_from: task.carriedFrom ?? task.attempt,
     tries: task.tries,
+    queued_at: task.queuedAt,
     started_at: task.startedAt,
     ended_at: task.endedAt,
     rows: task.rows === null ? null : JSON.stringify(task.rows),

@@ -27,6 +27,7 @@ export const build = new Kysely<Tables>({
 export class Connection {
   readonly #database: BetterSqlite3.Database
   readonly #statements = new Map<string, BetterSqlite3.Statement>()
+  #fence: (() => void) | null = null
   readonly now: () => Date
 
   constructor(database: BetterSqlite3.Database, now: () => Date) {
@@ -56,9 +57,30 @@ export class Connection {
     return { changes, insertedId: Number(lastInsertRowid) }
   }
 
+  /** From now on every write transaction begins with `check`, which throws when this process may not write any more; null: no check. */
+  fence(check: (() => void) | null): void {
+    this.#fence = check
+  }
+
   /** Runs `work` in one BEGIN IMMEDIATE transaction, or in the one that is already open. A throw rolls everything back. */
   write<Result>(work: () => Result): Result {
-    return this.#database.inTransaction ? work() : this.#database.transaction(work).immediate()
+    if (this.#database.inTransaction) return work()
+    const guarded = (): Result => {
+      this.#fence?.()
+      return work()
+    }
+    return this.#database.transaction(guarded).immediate()
+  }
+
+  /** The same for what means nothing after a crash of the machine: the disk is not waited for. */
+  writeLightly<Result>(work: () => Result): Result {
+    if (this.#database.inTransaction) return work()
+    this.#database.pragma('synchronous = NORMAL')
+    try {
+      return this.write(work)
+    } finally {
+      this.#database.pragma('synchronous = FULL')
+    }
   }
 
   /** Runs `work` on one snapshot of the state. */

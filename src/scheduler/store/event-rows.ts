@@ -9,11 +9,12 @@ export interface NewEvent {
   readonly tryNumber?: number
   readonly from: string | null
   readonly to: string
-  readonly detail?: string | null
+  /** Why. */
+  readonly detail: string
 }
 
-/** Called inside the transaction of the transition it tells about. */
-export function appendEvent(connection: Connection, event: NewEvent): void {
+/** Called inside the transaction of the transition it tells about. @returns its id */
+export function appendEvent(connection: Connection, event: NewEvent): number {
   const row = {
     at: connection.timestamp(),
     subject: event.subject,
@@ -23,7 +24,7 @@ export function appendEvent(connection: Connection, event: NewEvent): void {
     try: event.tryNumber ?? null,
     from_state: event.from,
     to_state: event.to,
-    detail: event.detail ?? null,
+    detail: event.detail,
   }
-  connection.run(build.insertInto('event').values(row))
+  return connection.run(build.insertInto('event').values(row)).insertedId
 }

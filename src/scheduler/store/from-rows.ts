@@ -60,6 +60,7 @@ export function taskOf(row: Row<'task'>): TaskRecord {
     tries: row.tries,
     retries: row.retries,
     notBefore: row.not_before,
+    queuedAt: row.queued_at,
     startedAt: row.started_at,
     endedAt: row.ended_at,
     rows: row.rows === null ? null : countMap.parse(JSON.parse(row.rows)),
@@ -147,6 +148,8 @@ export function leaseOf(row: Row<'lease'>): LeaseRecord {
     pid: row.pid,
     pidStarted: row.pid_started,
     host: row.host,
+    token: row.token,
+    beats: row.beats,
     acquiredAt: row.acquired_at,
     heartbeatAt: row.heartbeat_at,
   }

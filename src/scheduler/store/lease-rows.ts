@@ -1,3 +1,4 @@
+import { exitCodes, PipelineError } from '../../errors.ts'
 import { build, type Connection } from './connection.ts'
 import { appendEvent } from './event-rows.ts'
 import { leaseOf } from './from-rows.ts'
@@ -5,7 +6,18 @@ import type { LeaseRecord } from './records.ts'
 
 export type LeaseHolder = Pick<LeaseRecord, 'owner' | 'pid' | 'pidStarted' | 'host'>
 
-/** Leases by name; whether a holder is alive is the caller's judgement. */
+/** Another process holds the lease now: this one may neither write nor touch the children. */
+export class LeaseLostError extends PipelineError {
+  constructor(message: string) {
+    super(message, {
+      exitCode: exitCodes.locked,
+      retryable: false,
+      hint: 'the other one goes on with the runs: `dag status` shows them',
+    })
+  }
+}
+
+/** Leases by name; whether a holder may be replaced is the caller's judgement. */
 export class LeaseTable {
   readonly #connection: Connection
 
@@ -18,31 +30,46 @@ export class LeaseTable {
     return row === undefined ? null : leaseOf(row)
   }
 
-  /** @returns the holder that keeps it, null when it is ours now */
-  acquire(name: string, holder: LeaseHolder, isAlive: (other: LeaseRecord) => boolean): LeaseRecord | null {
+  /** @returns the holder that keeps it, or our own record */
+  acquire(name: string, holder: LeaseHolder, mayKeep: (other: LeaseRecord) => boolean): LeaseRecord {
     return this.#connection.write(() => {
       const other = this.holder(name)
-      if (other !== null && isAlive(other)) return other
+      if (other !== null && mayKeep(other)) return other
       const now = this.#connection.timestamp()
       const { owner, pid, host } = holder
-      const row = { name, owner, pid, pid_started: holder.pidStarted, host, acquired_at: now, heartbeat_at: now }
+      const detail = `${name}: pid ${pid} on ${host}${other === null ? '' : `, after pid ${other.pid} on ${other.host} had died or fallen silent`}`
+      // Ids of events only ever grow, also when the lease has been released in between: a token that fences.
+      const token = appendEvent(this.#connection, { subject: 'lease', from: other === null ? null : 'held', to: 'held', detail })
+      const identity = { name, owner, pid, pid_started: holder.pidStarted, host, token, beats: 0 }
+      const row = { ...identity, acquired_at: now, heartbeat_at: now }
       this.#connection.run(
         build
           .insertInto('lease')
           .values(row)
           .onConflict((conflict) => conflict.column('name').doUpdateSet(row)),
       )
-      const detail = `${name}: pid ${pid} on ${host}${other === null ? '' : `, after pid ${other.pid} on ${other.host} had died`}`
-      appendEvent(this.#connection, { subject: 'lease', from: other === null ? null : 'held', to: 'held', detail })
-      return null
+      return leaseOf(row)
     })
   }
 
-  /** @returns false when another process has taken it over */
-  heartbeat(name: string, owner: string): boolean {
-    return this.#connection.write(() => {
-      const query = build.updateTable('lease').set({ heartbeat_at: this.#connection.timestamp() })
-      return this.#connection.run(query.where('name', '=', name).where('owner', '=', owner)).changes === 1
+  /** From now on nothing is written through this store unless the lease is still held with this token; null: by anyone. */
+  fence(name: string, token: number | null): void {
+    const held = build.selectFrom('lease').select('token').where('name', '=', name)
+    const check = (): void => {
+      if (this.#connection.first(held)?.token !== token)
+        throw new LeaseLostError('another scheduler has taken over this state directory')
+    }
+    this.#connection.fence(token === null ? null : check)
+  }
+
+  /** @throws LeaseLostError when another process has taken it over, as every write of a fenced store */
+  heartbeat(name: string): void {
+    // A heartbeat is for those who look now.
+    this.#connection.writeLightly(() => {
+      const query = build
+        .updateTable('lease')
+        .set((column) => ({ beats: column('beats', '+', 1), heartbeat_at: this.#connection.timestamp() }))
+      this.#connection.run(query.where('name', '=', name))
     })
   }
 

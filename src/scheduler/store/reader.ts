@@ -5,6 +5,7 @@ import { parsePlan, type Plan } from '../plan.ts'
 import type { RunState } from '../states.ts'
 import { build, type Connection } from './connection.ts'
 import { attemptOf, checkOf, eventOf, promotionOf, runOf, taskOf, tryOf } from './from-rows.ts'
+import type { TaskKey } from './writer.ts'
 import type { AttemptRecord, CheckRecord, EventRecord, PromotionRecord, RunRecord, TaskRecord, TryRecord } from './records.ts'
 
 export interface RunFilter {
@@ -99,6 +100,13 @@ export class Reader {
       .orderBy('started_at')
       .orderBy('task_id')
     return this.#connection.all(query.orderBy('try')).map((row) => tryOf(row, this.#stateDir))
+  }
+
+  /** Tries of one task in one attempt that have failed, oldest first. */
+  failedTries({ runId, attempt, taskId }: TaskKey): readonly TryRecord[] {
+    const query = build.selectFrom('try').selectAll().where('run_id', '=', runId).where('attempt', '=', attempt)
+    const failed = query.where('task_id', '=', taskId).where('state', '=', 'failed').orderBy('try')
+    return this.#connection.all(failed).map((row) => tryOf(row, this.#stateDir))
   }
 
   /** Check results that count in an attempt, by default the latest: of the last try of each task, carried over ones included. */

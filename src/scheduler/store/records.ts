@@ -49,6 +49,8 @@ export interface TaskRecord {
   readonly retries: number
   /** Of retry_wait: when the next try may start. */
   readonly notBefore: string | null
+  /** Since when it is, or was, waiting for a place. */
+  readonly queuedAt: string | null
   readonly startedAt: string | null
   readonly endedAt: string | null
   readonly rows: Readonly<Record<string, number>> | null
@@ -112,6 +114,10 @@ export interface LeaseRecord {
   readonly pid: number
   readonly pidStarted: string
   readonly host: string
+  /** Grows with every holder there ever was. */
+  readonly token: number
+  /** Heartbeats so far. */
+  readonly beats: number
   readonly acquiredAt: string
   readonly heartbeatAt: string
 }

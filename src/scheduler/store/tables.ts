@@ -47,6 +47,7 @@ export interface Tables {
     tries: Generated<number>
     retries: number
     not_before: string | null
+    queued_at: string | null
     started_at: string | null
     ended_at: string | null
     rows: string | null
@@ -117,6 +118,8 @@ export interface Tables {
     pid: number
     pid_started: string
     host: string
+    token: Generated<number>
+    beats: Generated<number>
     acquired_at: string
     heartbeat_at: string
   }

@@ -1,4 +1,5 @@
 /** Transitions: one function each, each one immediate transaction (or part of the caller's), each appends to the event log. */
+import { hostname } from 'node:os'
 import { PipelineError } from '../../errors.ts'
 import type { RunState, TaskState, TryState } from '../states.ts'
 import { build, type Connection } from './connection.ts'
@@ -22,7 +23,10 @@ export interface TryKey extends TaskKey {
 
 export interface TaskChange {
   readonly state: TaskState
+  /** What stays to be said of a task in this state. */
   readonly reason: string | null
+  /** Why it changes, for the event log; default: the reason. */
+  readonly because?: string
 }
 
 /** How a try has ended, and what that makes of its task. */
@@ -30,6 +34,8 @@ export interface TryEnd {
   readonly tryState: Exclude<TryState, 'running'>
   readonly taskState: TaskState
   readonly reason: string | null
+  /** Why, for the event log; default: the reason. */
+  readonly because?: string
   readonly exitCode: number | null
   readonly signal: string | null
   /** Of retry_wait. */
@@ -72,17 +78,18 @@ export class Writer {
         runId: attempt.runId,
         from: previous.state,
         to: 'running',
-        detail: `attempt ${number}`,
+        detail: `attempt ${number} begins`,
       })
       insertAttempt(this.#connection, attempt, number)
     })
     return number
   }
 
-  changeTask(key: TaskKey, from: TaskState, { state, reason }: TaskChange): void {
+  changeTask(key: TaskKey, from: TaskState, { state, reason, because }: TaskChange): void {
     this.#connection.write(() => {
-      const ended = state === 'queued' || state === 'waiting' ? null : this.#connection.timestamp()
-      const query = build.updateTable('task').set({ state, reason, not_before: null, ended_at: ended })
+      const now = this.#connection.timestamp()
+      const times = state === 'queued' ? { queued_at: now, ended_at: null } : { ended_at: state === 'waiting' ? null : now }
+      const query = build.updateTable('task').set({ state, reason, not_before: null, ...times })
       this.#expectOne(
         query
           .where('run_id', '=', key.runId)
@@ -91,7 +98,9 @@ export class Writer {
           .where('state', '=', from),
         `task ${key.taskId} of run ${key.runId} is not ${from} any more`,
       )
-      appendEvent(this.#connection, { subject: 'task', ...key, from, to: state, detail: reason })
+      const { runId, attempt, taskId } = key
+      const detail = because ?? reason ?? 'decided'
+      appendEvent(this.#connection, { subject: 'task', runId, attempt, taskId, from, to: state, detail })
     })
   }
 
@@ -128,15 +137,33 @@ export class Writer {
         taskId: key.taskId,
         from: 'queued',
         to: 'running',
+        detail: 'a place is free',
       })
-      appendEvent(this.#connection, { subject: 'try', ...key, from: null, to: 'running' })
+      const detail = key.tryNumber === 1 ? 'first try' : `try ${key.tryNumber}, after one that failed`
+      appendEvent(this.#connection, { subject: 'try', ...key, from: null, to: 'running', detail })
     })
   }
 
-  /** Which process a running try is: enough to find it again after this process has died. */
-  recordProcess(key: TryKey, pid: number, pidStarted: string | null): void {
+  /**
+   * Which processes running tries are: enough to find them again after this process has died. After a crash of the machine they mean
+   * nothing, so the disk is not waited for.
+   */
+  recordProcesses(started: readonly { readonly key: TryKey; readonly pid: number; readonly pidStarted: string | null }[]): void {
+    this.#connection.writeLightly(() => {
+      for (const { key, pid, pidStarted } of started) {
+        this.#connection.run(this.#tryUpdate(key).set({ pid, pid_started: pidStarted }).where('state', '=', 'running'))
+      }
+    })
+  }
+
+  /** A running attempt gets another scheduler, this process, after its own has died. */
+  adoptAttempt({ runId, attempt }: AttemptKey): void {
     this.#connection.write(() => {
-      this.#connection.run(this.#tryUpdate(key).set({ pid, pid_started: pidStarted }))
+      const scheduler = { pid: process.pid, host: hostname() }
+      const query = build.updateTable('attempt').set(scheduler).where('run_id', '=', runId).where('attempt', '=', attempt)
+      this.#expectOne(query.where('state', '=', 'running'), `attempt ${attempt} of run ${runId} is not running`)
+      const detail = `scheduler died: pid ${scheduler.pid} on ${scheduler.host} goes on`
+      appendEvent(this.#connection, { subject: 'attempt', runId, attempt, from: 'running', to: 'running', detail })
     })
   }
 
@@ -165,7 +192,8 @@ export class Writer {
         `task ${key.taskId} of run ${key.runId} is not running`,
       )
       insertChecks(this.#connection, key, end.checks)
-      appendEvent(this.#connection, { subject: 'try', ...key, from: 'running', to: end.tryState, detail: reason })
+      const detail = end.because ?? reason ?? 'ended'
+      appendEvent(this.#connection, { subject: 'try', ...key, from: 'running', to: end.tryState, detail })
       const { runId, attempt, taskId } = key
       appendEvent(this.#connection, {
         subject: 'task',
@@ -174,7 +202,7 @@ export class Writer {
         taskId,
         from: 'running',
         to: end.taskState,
-        detail: reason,
+        detail,
       })
     })
   }
@@ -193,8 +221,9 @@ export class Writer {
         `attempt ${attempt} of run ${runId} is not running`,
       )
       this.#connection.run(build.updateTable('run').set(ended).where('run_id', '=', runId).where('attempt', '=', attempt))
-      appendEvent(this.#connection, { subject: 'attempt', runId, attempt, from: 'running', to: state, detail: reason })
-      appendEvent(this.#connection, { subject: 'run', runId, from: 'running', to: state, detail: reason })
+      const detail = reason ?? 'every task has succeeded or was skipped'
+      appendEvent(this.#connection, { subject: 'attempt', runId, attempt, from: 'running', to: state, detail })
+      appendEvent(this.#connection, { subject: 'run', runId, from: 'running', to: state, detail })
     })
   }
 

@@ -1,0 +1,139 @@
+/** Runs of one process under one lease: they share its places, and what a dead scheduler has left is taken over first. */
+import type { Config } from '../config.ts'
+import { AttemptLoop, type RunEvent } from './attempt-loop.ts'
+import { acquireLease, type Lease, type LeaseTimes } from './lease.ts'
+import { admitted } from './limits.ts'
+import { Places } from './places.ts'
+import type { Plan } from './plan-graph.ts'
+import type { RunRecord, Store } from './store.ts'
+
+/** Between SIGTERM and SIGKILL: a stop, with all that is written down after it, takes less than 5 s. */
+const standardGraceMs = 4_000
+
+export interface EngineSettings {
+  readonly config: Config
+  /** How many tasks run at once. Default: the configuration's. */
+  readonly parallelism?: number
+  /** Between SIGTERM and SIGKILL of a task. Default 4 s. */
+  readonly graceMs?: number
+  readonly leaseTimes?: LeaseTimes
+}
+
+/** How one run is watched and stopped. */
+export interface Watch {
+  /** Every committed transition and every progress report, for a live display. */
+  readonly onEvent?: (event: RunEvent) => void
+  /** Stops the tasks and records the run as cancelled, with the signal's reason; `dag retry` resumes it. */
+  readonly signal?: AbortSignal
+}
+
+interface Waiting {
+  readonly plan: Plan
+  readonly begin: () => void
+}
+
+/** Open one with {@link Engine.open}; closing it leaves nothing running that it has started. */
+export class Engine implements AsyncDisposable {
+  readonly store: Store
+  readonly #lease: Lease
+  readonly #settings: EngineSettings
+  readonly #places: Places
+  readonly #active = new Map<AttemptLoop, { readonly dagId: string; readonly done: Promise<void> }>()
+  #waiting: readonly Waiting[] = []
+
+  /** @throws PipelineError (exit 5) while another scheduler is at work on this state */
+  static async open(store: Store, settings: EngineSettings): Promise<Engine> {
+    return new Engine(store, await acquireLease(store, settings.leaseTimes), settings)
+  }
+
+  constructor(store: Store, lease: Lease, settings: EngineSettings) {
+    this.store = store
+    this.#lease = lease
+    this.#settings = settings
+    this.#places = new Places(settings.parallelism ?? settings.config.parallelism, store.now)
+  }
+
+  /**
+   * Settles what a dead scheduler has left. Its attempts end `failed` as soon as those of their processes that live have ended, whose
+   * results count; nothing new is started in them.
+   * @param but this run is left alone: it will be gone on with
+   */
+  async settleDeadAttempts(but: string | null): Promise<void> {
+    for (const { runId } of this.store.runningAttempts()) {
+      if (runId === but) continue
+      const run = this.store.run(runId)
+      const loop = this.#loop(run, {})
+      loop.adopt()
+      loop.drain({ state: 'failed', reason: 'scheduler died' })
+      const done = this.#track(loop, run)
+      if (!loop.hasLivingChildren()) await done
+      // Those alive end while we work. If that cannot be written down, the run that is asked for meets the same.
+      else done.catch(() => {})
+    }
+  }
+
+  /**
+   * Executes an attempt to its end, as soon as its dag may have another active run.
+   * @param prepare creates the attempt in the state; called when it may begin
+   * @returns the run's id
+   */
+  async execute(plan: Plan, prepare: () => RunRecord, watch: Watch): Promise<string> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>()
+    const begin = (): void => {
+      try {
+        const run = prepare()
+        this.#track(this.#loop(run, watch), run).then(() => resolve(run.runId), reject)
+      } catch (error) {
+        reject(error)
+      }
+    }
+    const waiting = { plan, begin }
+    watch.signal?.addEventListener('abort', () => {
+      if (!this.#waiting.includes(waiting)) return
+      this.#waiting = this.#waiting.filter((one) => one !== waiting)
+      reject(watch.signal?.reason)
+    })
+    this.#waiting = [...this.#waiting, waiting]
+    this.#admit()
+    return promise
+  }
+
+  /** Goes on with an attempt whose scheduler has died, to its end. */
+  resume(run: RunRecord, watch: Watch): Promise<void> {
+    const loop = this.#loop(run, watch)
+    loop.adopt()
+    return this.#track(loop, run)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closing = new Error('the command that watched it has ended')
+    for (const loop of this.#active.keys()) loop.leave(closing)
+    await Promise.allSettled([...this.#active.values()].map(({ done }) => done))
+    this.#lease[Symbol.dispose]()
+  }
+
+  #loop(run: RunRecord, { onEvent = () => {}, signal }: Watch): AttemptLoop {
+    const { config, graceMs = standardGraceMs } = this.#settings
+    const signals = signal === undefined ? this.#lease.lost : AbortSignal.any([signal, this.#lease.lost])
+    return new AttemptLoop(this.store, run, { config, places: this.#places, graceMs, onEvent, signal: signals })
+  }
+
+  #track(loop: AttemptLoop, { dagId }: RunRecord): Promise<void> {
+    const done = loop.run().finally(() => {
+      this.#active.delete(loop)
+      this.#admit()
+    })
+    this.#active.set(loop, { dagId, done })
+    return done
+  }
+
+  #admit(): void {
+    for (const dagId of new Set(this.#waiting.map(({ plan }) => plan.dagId))) {
+      const waiting = this.#waiting.filter(({ plan }) => plan.dagId === dagId)
+      const active = [...this.#active.values()].filter((one) => one.dagId === dagId).length
+      const first = waiting.slice(0, admitted(waiting.length, active, waiting[0]?.plan.maxActiveRuns ?? null))
+      this.#waiting = this.#waiting.filter((one) => !first.includes(one))
+      for (const { begin } of first) begin()
+    }
+  }
+}
