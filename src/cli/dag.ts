@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { exampleQuery } from '../discogs/catalogue.ts'
 import { exitCodes, messageOf, PipelineError } from '../errors.ts'
 import { activeCommand } from './commands/active.ts'
+import { backfillCommand } from './commands/backfill.ts'
 import { checkCommand } from './commands/check.ts'
 import { compileCommand } from './commands/compile.ts'
 import { doctorCommand } from './commands/doctor.ts'
@@ -42,6 +43,7 @@ function program(): Command {
     checkCommand(),
     compileCommand(),
     triggerCommand(),
+    backfillCommand(),
     retryCommand(),
     runsCommand(),
     statusCommand(),

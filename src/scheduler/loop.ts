@@ -55,11 +55,22 @@ export interface RunOutcome {
  * @throws PipelineError: exit 2 for bad params or an invalid dag, 3 when the session has a run, 5 while another scheduler works here
  */
 export async function triggerRun(options: TriggerOptions): Promise<RunOutcome> {
+  return withLease(options, triggering(options))
+}
+
+/** What is to be run: asked first whether it may be, then made a run or an attempt of the state. */
+interface Work {
+  /** Throws when there is nothing to do; that answer needs no lease. */
+  readonly refuse: (store: Store) => void
+  readonly prepare: (store: Store) => RunRecord
+}
+
+function triggering(options: TriggerOptions): Work {
   const { dag, session, config, trigger = 'manual', parallelism = config.parallelism } = options
   const { runId, params } = dag.resolve(session, options.params)
   const plan = compilePlan(dag, options)
   const refuse = (store: Store): void => refuseExisting(store, dag.name, session, runId)
-  return withLease(options, refuse, (store) => {
+  const prepare = (store: Store): RunRecord => {
     store.change.transaction(() => {
       refuse(store)
       store.change.createRun({
@@ -73,7 +84,8 @@ export async function triggerRun(options: TriggerOptions): Promise<RunOutcome> {
       })
     })
     return store.run(runId)
-  })
+  }
+  return { refuse, prepare }
 }
 
 /**
@@ -81,10 +93,14 @@ export async function triggerRun(options: TriggerOptions): Promise<RunOutcome> {
  * @throws PipelineError: exit 3 when the run has succeeded, 4 when there is none, 5 while another scheduler works here
  */
 export async function retryRun(runId: string, options: RetryOptions): Promise<RunOutcome> {
+  return withLease(options, retrying(runId, options))
+}
+
+function retrying(runId: string, options: RetryOptions): Work {
   const { dag, config, parallelism = config.parallelism } = options
   const plan = dag === undefined ? null : compilePlan(dag, options)
   const refuse = (store: Store): void => refuseSuccess(store.run(runId))
-  return withLease(options, refuse, (store) => {
+  const prepare = (store: Store): RunRecord => {
     store.change.transaction(() => {
       refuse(store)
       const run = store.run(runId)
@@ -94,21 +110,51 @@ export async function retryRun(runId: string, options: RetryOptions): Promise<Ru
       store.change.createAttempt({ runId, plan: next, parallelism, carried }, run)
     })
     return store.run(runId)
-  })
+  }
+  return { refuse, prepare }
 }
 
-/** @param refuse throws when there is nothing to do, and is asked first: that answer needs no lease */
-async function withLease(
-  options: RunSettings,
-  refuse: (store: Store) => void,
-  prepare: (store: Store) => RunRecord,
-): Promise<RunOutcome> {
-  using store = openStore(options.config.stateDir)
+async function withLease(options: RunSettings, work: Work): Promise<RunOutcome> {
+  return leading(options.config, (leader) => leader.execute(options, work), work.refuse)
+}
+
+/** Runs any number of runs, one after the other or side by side, as the one scheduler of a state directory. */
+export interface Leader {
+  readonly store: Store
+  trigger(options: TriggerOptions): Promise<RunOutcome>
+  retry(runId: string, options: RetryOptions): Promise<RunOutcome>
+}
+
+/** @throws PipelineError (exit 5) while another scheduler works here */
+export async function asLeader<Result>(config: Config, lead: (leader: Leader) => Promise<Result>): Promise<Result> {
+  return leading(config, ({ store, execute }) =>
+    lead({
+      store,
+      trigger: (options) => execute(options, triggering(options)),
+      retry: (runId, options) => execute(options, retrying(runId, options)),
+    }),
+  )
+}
+
+interface Lead {
+  readonly store: Store
+  readonly execute: (options: RunSettings, work: Work) => Promise<RunOutcome>
+}
+
+async function leading<Result>(
+  config: Config,
+  lead: (leader: Lead) => Promise<Result>,
+  refuse: (store: Store) => void = () => {},
+): Promise<Result> {
+  using store = openStore(config.stateDir)
   refuse(store)
   using lease = acquireLease(store)
   await settleDeadAttempts(store)
-  const run = prepare(store)
-  await new AttemptLoop(store, run, loopOptions(options, lease.lost)).run()
+  return await lead({ store, execute: (options, work) => execute(store, work.prepare(store), loopOptions(options, lease.lost)) })
+}
+
+async function execute(store: Store, run: RunRecord, options: LoopOptions): Promise<RunOutcome> {
+  await new AttemptLoop(store, run, options).run()
   const { runId, state, reason, attempt } = store.run(run.runId)
   return { runId, state, reason, attempt, tasks: store.tasks(runId) }
 }

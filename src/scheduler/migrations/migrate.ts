@@ -2,8 +2,9 @@
 import type Database from 'better-sqlite3'
 import { exitCodes, PipelineError } from '../../errors.ts'
 import { sql as initial } from './0001-initial.ts'
+import { sql as operations } from './0003-operations.ts'
 
-const migrations: readonly string[] = [initial]
+const migrations: readonly string[] = [initial, operations]
 
 export const schemaVersion = migrations.length
 
