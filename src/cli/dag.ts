@@ -14,6 +14,8 @@ import { promoteCommand } from './commands/promote.ts'
 import { retryCommand } from './commands/retry.ts'
 import { rollbackCommand } from './commands/rollback.ts'
 import { runsCommand } from './commands/runs.ts'
+import { scheduleCommand } from './commands/schedule.ts'
+import { pauseCommand, unpauseCommand } from './commands/pause.ts'
 import { showCommand } from './commands/show.ts'
 import { sqlCommand } from './commands/sql.ts'
 import { statusCommand } from './commands/status.ts'
@@ -44,6 +46,9 @@ function program(): Command {
     compileCommand(),
     triggerCommand(),
     backfillCommand(),
+    scheduleCommand(),
+    pauseCommand(),
+    unpauseCommand(),
     retryCommand(),
     runsCommand(),
     statusCommand(),
