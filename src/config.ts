@@ -95,6 +95,11 @@ export function loadConfig(sources: ConfigSources = {}): Config {
   return config
 }
 
+/** True when a service manager has started this process and wants to know when it is ready (sd_notify(3)). */
+export function isUnderServiceManager(environment: Environment = process.env): boolean {
+  return Boolean(environment['NOTIFY_SOCKET'])
+}
+
 /** @throws PipelineError (exit 2) that lists everything missing or bad at once */
 export function taskEnvironment(sources: ConfigSources = {}): TaskEnvironment {
   const lookup = new Lookup(sources)

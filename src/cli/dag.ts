@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { exampleQuery } from '../discogs/catalogue.ts'
 import { exitCodes, messageOf, PipelineError } from '../errors.ts'
 import { activeCommand } from './commands/active.ts'
+import { backfillCommand } from './commands/backfill.ts'
 import { checkCommand } from './commands/check.ts'
 import { compileCommand } from './commands/compile.ts'
 import { doctorCommand } from './commands/doctor.ts'
@@ -13,6 +14,8 @@ import { promoteCommand } from './commands/promote.ts'
 import { retryCommand } from './commands/retry.ts'
 import { rollbackCommand } from './commands/rollback.ts'
 import { runsCommand } from './commands/runs.ts'
+import { scheduleCommand } from './commands/schedule.ts'
+import { pauseCommand, unpauseCommand } from './commands/pause.ts'
 import { showCommand } from './commands/show.ts'
 import { sqlCommand } from './commands/sql.ts'
 import { statusCommand } from './commands/status.ts'
@@ -42,6 +45,10 @@ function program(): Command {
     checkCommand(),
     compileCommand(),
     triggerCommand(),
+    backfillCommand(),
+    scheduleCommand(),
+    pauseCommand(),
+    unpauseCommand(),
     retryCommand(),
     runsCommand(),
     statusCommand(),

@@ -7,7 +7,7 @@ import type { Dag } from '../scheduler/dag.ts'
 import { suggest } from '../scheduler/nearest.ts'
 
 /** Names of the dags: the files of `dags/` that define one. */
-export function dagNames({ projectDir }: Config): readonly string[] {
+export function dagNames({ projectDir }: Pick<Config, 'projectDir'>): readonly string[] {
   const directory = join(projectDir, 'dags')
   const files = readdirSync(directory).filter((name) => name.endsWith('.ts'))
   return files

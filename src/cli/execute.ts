@@ -1,4 +1,4 @@
-/** Runs something that ends with a run's outcome in the foreground: signals, live display, exit code. */
+/** Runs something that ends with the outcome of runs in the foreground: signals, live display, exit code. */
 import type { Config } from '../config.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
 import type { RunEvent, RunOutcome } from '../scheduler/loop.ts'
@@ -12,27 +12,42 @@ export interface ExecuteOptions {
   readonly config: Config
   /** Nothing is shown while it runs. */
   readonly json: boolean
+  /** A line a transition, on a terminal too: several runs share the screen. */
+  readonly lines?: boolean
 }
 
-type Start = (settings: { readonly onEvent: (event: RunEvent) => void; readonly signal: AbortSignal }) => Promise<RunOutcome>
+interface StartSettings {
+  readonly onEvent: (event: RunEvent) => void
+  readonly signal: AbortSignal
+}
 
 const stopSignals = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated, SIGHUP: exitCodes.terminated } as const
 type StopSignal = keyof typeof stopSignals
 
 /** @returns the outcome and the exit code it deserves */
 export async function execute(
-  { config, json }: ExecuteOptions,
-  start: Start,
+  options: ExecuteOptions,
+  start: (settings: StartSettings) => Promise<RunOutcome>,
 ): Promise<{ readonly outcome: RunOutcome; readonly exitCode: number }> {
+  const { result: outcome, exitCode } = await executeAll(options, start, (run) => run.state === 'success')
+  return { outcome, exitCode }
+}
+
+/** @returns what came out, and the exit code it deserves */
+export async function executeAll<Result>(
+  { config, json, lines = false }: ExecuteOptions,
+  start: (settings: StartSettings) => Promise<Result>,
+  isGood: (result: Result) => boolean,
+): Promise<{ readonly result: Result; readonly exitCode: number }> {
   recoverPointer(config)
   // A closed terminal stops the run (SIGHUP), and how it ended must still be recorded.
   using _output = outliveOutput()
   using interruption = new Interruption(config)
-  const display = liveDisplay(config, json)
+  const display = liveDisplay(config, { quiet: json, lines })
   try {
-    const outcome = await start({ onEvent: display.onEvent, signal: interruption.signal })
-    const exitCode = outcome.state === 'success' ? exitCodes.success : (interruption.exitCode ?? exitCodes.failed)
-    return { outcome, exitCode }
+    const result = await start({ onEvent: display.onEvent, signal: interruption.signal })
+    const exitCode = isGood(result) ? exitCodes.success : (interruption.exitCode ?? exitCodes.failed)
+    return { result, exitCode }
   } finally {
     display.end()
   }

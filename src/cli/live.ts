@@ -16,19 +16,27 @@ export interface LiveDisplay {
   readonly end: () => void
 }
 
-/** @param quiet shows nothing, for `--json` */
-export function liveDisplay(config: Config, quiet: boolean): LiveDisplay {
-  if (quiet) return { onEvent: () => {}, end: () => {} }
-  return process.stdout.isTTY ? new TerminalDisplay(config) : new LineDisplay(config)
+export interface DisplayOptions {
+  /** Shows nothing, for `--json`. */
+  readonly quiet: boolean
+  /** A line a transition, on a terminal too. */
+  readonly lines: boolean
 }
 
-/** For logs and pipes. What a task did is read from the state, where it was before the event came. */
+export function liveDisplay(config: Config, { quiet, lines }: DisplayOptions): LiveDisplay {
+  if (quiet) return { onEvent: () => {}, end: () => {} }
+  return process.stdout.isTTY && !lines ? new TerminalDisplay(config) : new LineDisplay(config, lines)
+}
+
+/** For logs and pipes, and for several runs at once, whose lines name them. What a task did is read from the state, where it was before the event came. */
 class LineDisplay implements LiveDisplay {
   readonly #config: Config
+  readonly #isNaming: boolean
   #store: Store | null = null
 
-  constructor(config: Config) {
+  constructor(config: Config, isNaming: boolean) {
     this.#config = config
+    this.#isNaming = isNaming
   }
 
   readonly onEvent = (event: RunEvent): void => {
@@ -37,7 +45,8 @@ class LineDisplay implements LiveDisplay {
     if (subject === 'run') print(`${at} run ${runId} ${toState}${toState === 'success' ? '' : told(detail)}`)
     if (subject !== 'task' || taskId === null || toState === 'waiting' || toState === 'queued') return
     const why = toState === 'running' ? '' : told(detail)
-    print(`${at} ${taskId} ${toState}${toState === 'success' ? this.#result(event.event, taskId) : why}`)
+    const name = this.#isNaming ? `${runId} ${taskId}` : taskId
+    print(`${at} ${name} ${toState}${toState === 'success' ? this.#result(event.event, taskId) : why}`)
   }
 
   readonly end = (): void => this.#store?.close()

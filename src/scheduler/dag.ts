@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { PipelineError } from '../errors.ts'
 import { describeParams, type ParamDescription, type ParamsSchema, type Resolved, resolveParams } from './params.ts'
 import type { Session } from './session.ts'
+import { standardTimetable, type Timetable } from './timetable.ts'
 
 export type TaskKind = 'task' | 'check' | 'promote'
 
@@ -57,15 +58,19 @@ export interface TaskKinds<Values> {
   readonly promote: (id: string, options?: PromoteOptions<Values>) => TaskRef
 }
 
+export interface ScheduleOptions extends Partial<Timetable> {
+  readonly cron: string
+}
+
 export interface DagOptions<Schema extends ParamsSchema> {
   /** One line for lists. */
   readonly about: string
-  /** Cron, UTC; none: only by hand. */
-  readonly schedule?: string
   /** How many of its runs may be under way at once. Default: any number. */
   readonly maxActiveRuns?: number
   /** Places by name of the pool, for tasks of all dags that name it; where two dags differ, the smaller number holds. */
   readonly pools?: Readonly<Record<string, number>>
+  /** Cron, in UTC unless a time zone is given; none: only by hand. */
+  readonly schedule?: string | ScheduleOptions
   /** A strict zod object; values arrive as text. Keys are snake_case. */
   readonly params: (session: Session) => Schema
   /** First part of the run id: `<prefix>__<YYYYMMDD_HHmmss>`. */
@@ -93,10 +98,13 @@ export interface TaskDefinition {
 export interface Dag {
   readonly name: string
   readonly about: string
+  /** The cron expression. */
   readonly schedule: string | null
   /** Null: any number. */
   readonly maxActiveRuns: number | null
   readonly pools: Readonly<Record<string, number>>
+  /** Null: only by hand. */
+  readonly timetable: Timetable | null
   readonly tasks: readonly TaskDefinition[]
   /**
    * Validates params given as text and fills in the others.
@@ -118,17 +126,24 @@ export function defineDag<Schema extends ParamsSchema>(
     check: (id, taskOptions) => tasks.add('check', id, taskOptions),
     promote: (id, taskOptions) => tasks.add('promote', id, taskOptions),
   })
+  const timetable = timetableOf(options.schedule)
   return {
     name,
     about: options.about,
-    schedule: options.schedule ?? null,
     maxActiveRuns: options.maxActiveRuns ?? null,
     pools: options.pools ?? {},
+    schedule: timetable?.cron ?? null,
+    timetable,
     tasks: tasks.definitions,
     resolve: (session, given) =>
       resolveParams({ dag: name, session, given, schema: options.params(session), runPrefix: options.runPrefix }),
     describeParams: (session) => describeParams(options.params(session)),
   }
+}
+
+function timetableOf(schedule: string | ScheduleOptions | undefined): Timetable | null {
+  if (schedule === undefined) return null
+  return { ...standardTimetable, ...(typeof schedule === 'string' ? { cron: schedule } : schedule) }
 }
 
 class TaskList {

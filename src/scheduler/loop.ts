@@ -43,18 +43,24 @@ export interface RunOutcome {
  * @throws PipelineError: exit 2 for bad params or an invalid dag, 3 when the session has a run, 5 while another scheduler works here
  */
 export async function triggerRun(options: TriggerOptions): Promise<RunOutcome> {
-  const { dag, session, config, trigger = 'manual', parallelism = config.parallelism } = options
-  const { runId, params } = dag.resolve(session, options.params)
-  const plan = compilePlan(dag, options)
-  using store = openStore(config.stateDir)
-  refuseExisting(store, dag.name, session, runId)
+  using store = openStore(options.config.stateDir)
+  // That answer needs no lease.
+  refuseExisting(store, options)
   await using engine = await Engine.open(store, options)
   await engine.settleDeadAttempts(null)
+  return await trigger(engine, options)
+}
+
+async function trigger(engine: Engine, options: TriggerOptions): Promise<RunOutcome> {
+  const { dag, session, config, trigger: origin = 'manual', parallelism = config.parallelism } = options
+  const { store } = engine
+  const { runId, params } = dag.resolve(session, options.params)
+  const plan = compilePlan(dag, options)
   const create = (): RunRecord =>
     store.change.transaction(() => {
-      refuseExisting(store, dag.name, session, runId)
-      const origin = { trigger, triggeredBy: userInfo().username }
-      store.change.createRun({ runId, session: session.text, params, ...origin, plan, parallelism })
+      refuseExisting(store, options)
+      const by = { trigger: origin, triggeredBy: userInfo().username }
+      store.change.createRun({ runId, session: session.text, params, ...by, plan, parallelism })
       return store.run(runId)
     })
   await engine.execute(plan, create, options)
@@ -67,12 +73,18 @@ export async function triggerRun(options: TriggerOptions): Promise<RunOutcome> {
  * @throws PipelineError: exit 3 when the run has succeeded, 4 when there is none, 5 while another scheduler works here
  */
 export async function retryRun(runId: string, options: RetryOptions): Promise<RunOutcome> {
-  const { dag, config } = options
-  const plan = dag === undefined ? null : compilePlan(dag, options)
-  using store = openStore(config.stateDir)
+  using store = openStore(options.config.stateDir)
   refuseSuccess(store.run(runId))
   await using engine = await Engine.open(store, options)
   await engine.settleDeadAttempts(runId)
+  return await retry(engine, runId, options)
+}
+
+async function retry(engine: Engine, runId: string, options: RetryOptions): Promise<RunOutcome> {
+  const { store } = engine
+  const { dag } = options
+  const plan = dag === undefined ? null : compilePlan(dag, options)
+  refuseSuccess(store.run(runId))
   if (store.run(runId).state === 'running') {
     const triesBefore = new Map(store.tasks(runId).map((task) => [task.taskId, task.tries]))
     await engine.resume(store.run(runId), options)
@@ -82,6 +94,25 @@ export async function retryRun(runId: string, options: RetryOptions): Promise<Ru
   }
   await engine.execute(plan ?? store.planOf(runId), () => nextAttempt(store, runId, plan, options), options)
   return outcomeOf(store, runId)
+}
+
+/** Runs any number of runs, one after the other or side by side, as the one scheduler of a state directory. */
+export interface Leader {
+  readonly store: Store
+  trigger(options: TriggerOptions): Promise<RunOutcome>
+  retry(runId: string, options: RetryOptions): Promise<RunOutcome>
+}
+
+/** @throws PipelineError (exit 5) while another scheduler works here */
+export async function asLeader<Result>(settings: EngineSettings, lead: (leader: Leader) => Promise<Result>): Promise<Result> {
+  using store = openStore(settings.config.stateDir)
+  await using engine = await Engine.open(store, settings)
+  await engine.settleDeadAttempts(null)
+  return await lead({
+    store,
+    trigger: (options) => trigger(engine, options),
+    retry: (runId, options) => retry(engine, runId, options),
+  })
 }
 
 /** @param plan the definition as it is now; null: that of the attempt before */
@@ -112,10 +143,10 @@ function promotionsToRedo(store: Store, plan: Plan, runId: string): readonly str
   return plan.tasks.filter((task) => task.kind === 'promote').map((task) => task.id)
 }
 
-function refuseExisting(store: Store, dagId: string, session: Session, runId: string): void {
-  const existing = store.findSession(dagId, session.text) ?? store.findRun(runId)
+function refuseExisting(store: Store, { dag, session, params }: TriggerOptions): void {
+  const existing = store.findSession(dag.name, session.text) ?? store.findRun(dag.resolve(session, params).runId)
   if (existing === null) return
-  throw new PipelineError(`dag ${dagId} has a run for session ${session.text} already: ${existing.runId}, ${existing.state}`, {
+  throw new PipelineError(`dag ${dag.name} has a run for session ${session.text} already: ${existing.runId}, ${existing.state}`, {
     exitCode: exitCodes.conflict,
     retryable: false,
     hint: existing.state === 'success' ? 'choose another session' : `\`dag retry ${existing.runId}\` resumes it`,

@@ -6,6 +6,7 @@ import { PipelineError } from '../errors.ts'
 import type { Dag } from './dag.ts'
 import { checkPlan } from './plan-check.ts'
 import { type Plan, planSchema } from './plan-graph.ts'
+import { checkTimetable } from './timetable.ts'
 
 export type { Plan, PlannedTask } from './plan-graph.ts'
 
@@ -22,6 +23,7 @@ export function compile(dag: Dag, { projectDir, scriptsDir = 'src/tasks' }: Comp
     command: commandOf([...nodeOptions, `${scriptsDir}/${task.script}.ts`, ...task.args], environment),
   }))
   const plan = checkPlan({ dagId: dag.name, maxActiveRuns: dag.maxActiveRuns, pools: dag.pools, tasks })
+  if (dag.timetable !== null) checkTimetable(dag.name, dag.timetable)
   for (const task of plan.tasks) {
     const file = `${scriptsDir}/${task.script}.ts`
     if (!existsSync(join(projectDir, file)))

@@ -1,4 +1,4 @@
--- Schema 2 of state/scheduler.db, as the migrations leave it. A test compares it.
+-- Schema 3 of state/scheduler.db, as the migrations leave it. A test compares it.
 
 CREATE TABLE plan (
   plan_hash text primary key check (length(plan_hash) = 64),
@@ -134,7 +134,7 @@ CREATE TABLE schedule (
   last_slot text,
   catch_up_ms integer not null check (catch_up_ms >= 0),
   updated_at text not null
-) strict;
+, time_zone text not null default 'UTC', catch_up text not null default 'latest' check (catch_up in ('none', 'latest', 'all')), problem text) strict;
 
 CREATE TABLE lease (
   name text primary key,
@@ -206,3 +206,74 @@ CREATE INDEX run_by_creation on run (created_at, run_id);
 CREATE INDEX attempt_running on attempt (state) where state = 'running';
 
 CREATE INDEX promotion_begun on promotion (state) where state = 'begun';
+CREATE TABLE slot (
+  dag_id text not null,
+  slot text not null,
+  state text not null check (state in ('due', 'started', 'missed')),
+  reason text,
+  run_id text,
+  noticed_at text not null,
+  primary key (dag_id, slot),
+  check ((state = 'started') = (run_id is not null))
+) strict, without rowid;
+
+CREATE INDEX slot_due on slot (state, slot) where state = 'due';
+
+CREATE TRIGGER slot_starts_with_its_run after insert on run begin
+  update slot set state = 'started', run_id = new.run_id, reason = null
+  where dag_id = new.dag_id and slot = new.session and state = 'due';
+end;
+
+CREATE TABLE request (
+  request_id integer primary key,
+  kind text not null check (kind in ('cancel')),
+  run_id text not null references run (run_id),
+  task_id text,
+  who text not null,
+  reason text not null,
+  state text not null check (state in ('open', 'done', 'refused')),
+  note text,
+  requested_at text not null,
+  ended_at text,
+  check ((state = 'open') = (ended_at is null))
+) strict;
+
+CREATE INDEX request_open on request (run_id) where state = 'open';
+
+CREATE TABLE notice (
+  notice_id integer primary key,
+  at text not null,
+  dag_id text not null,
+  session text not null,
+  run_id text,
+  attempt integer,
+  state text not null check (state in ('success', 'failed', 'cancelled', 'missed')),
+  reason text,
+  settled integer not null default 0 check (settled in (0, 1))
+) strict;
+
+CREATE INDEX notice_unsettled on notice (notice_id) where settled = 0;
+
+CREATE TRIGGER run_end_makes_a_notice after update of state on run when old.state = 'running' and new.state <> 'running' begin
+  insert into notice (at, dag_id, session, run_id, attempt, state, reason)
+  values (new.ended_at, new.dag_id, new.session, new.run_id, new.attempt, new.state, new.reason);
+end;
+
+CREATE TRIGGER missed_slot_makes_a_notice after insert on slot when new.state = 'missed' and new.reason <> 'paused' begin
+  insert into notice (at, dag_id, session, state, reason) values (new.noticed_at, new.dag_id, new.slot, 'missed', new.reason);
+end;
+
+CREATE TABLE delivery (
+  notice_id integer not null references notice (notice_id),
+  channel text not null check (channel in ('command', 'webhook')),
+  kind text not null check (kind in ('success', 'failure', 'recovery', 'cancelled', 'missed')),
+  state text not null check (state in ('pending', 'sent', 'given_up')),
+  tries integer not null default 0 check (tries >= 0),
+  not_before text not null,
+  error text,
+  ended_at text,
+  primary key (notice_id, channel),
+  check ((state = 'pending') = (ended_at is null))
+) strict, without rowid;
+
+CREATE INDEX delivery_pending on delivery (not_before) where state = 'pending';

@@ -4,6 +4,7 @@ import { connect } from './store/connection.ts'
 import { LeaseTable } from './store/lease-rows.ts'
 import { PromotionWriter } from './store/promotion-rows.ts'
 import { Reader } from './store/reader.ts'
+import { ScheduleTable } from './store/schedule-rows.ts'
 import { Writer } from './store/writer.ts'
 
 export type {
@@ -28,6 +29,7 @@ export class Store extends Reader implements Disposable {
   readonly change: Writer
   readonly promoting: PromotionWriter
   readonly leases: LeaseTable
+  readonly schedules: ScheduleTable
   readonly now: () => Date
   readonly #close: () => void
 
@@ -39,6 +41,7 @@ export class Store extends Reader implements Disposable {
     this.change = new Writer(connection)
     this.promoting = new PromotionWriter(connection)
     this.leases = new LeaseTable(connection)
+    this.schedules = new ScheduleTable(connection)
     this.#close = () => connection.close()
   }
 

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { compile } from '../../scheduler/plan.ts'
 import { sessionOf } from '../../scheduler/session.ts'
+import type { Dag } from '../../scheduler/dag.ts'
 import { loadDag } from '../dags.ts'
 import { print, printJson, styled, table } from '../output.ts'
 
@@ -18,11 +19,11 @@ export function showCommand(): Command {
       const { tasks } = compile(dag, config)
       const params = dag.describeParams(sessionOf(new Date()))
       if (json) {
-        printJson({ dag: dag.name, about: dag.about, schedule: dag.schedule, params, tasks })
+        printJson({ dag: dag.name, about: dag.about, schedule: dag.schedule, timetable: dag.timetable, params, tasks })
         return
       }
       print(`${styled('bold', dag.name)}  ${dag.about}`)
-      print(`schedule  ${dag.schedule ?? 'by hand only'}\n`)
+      print(`schedule  ${shownSchedule(dag)}\n`)
       print(
         table(
           ['task', 'kind', '>retries', 'after'],
@@ -36,4 +37,9 @@ export function showCommand(): Command {
         )}`,
       )
     })
+}
+
+function shownSchedule({ timetable }: Dag): string {
+  if (timetable === null) return 'by hand only'
+  return `${timetable.cron}  (${timetable.timeZone}; missed slots: ${timetable.catchUp})`
 }

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { triggerRun } from '../../scheduler/loop.ts'
 import { parseSession, sessionOf } from '../../scheduler/session.ts'
@@ -10,6 +10,7 @@ import { collectParam, paramHelp, sessionHelp } from './options.ts'
 interface Options {
   readonly session?: string
   readonly param: Readonly<Record<string, string>>
+  readonly bySchedule?: boolean
   readonly json?: boolean
 }
 
@@ -20,17 +21,18 @@ export function triggerCommand(): Command {
     .argument('<dag>')
     .option('--session <instant>', sessionHelp)
     .option('--param <name=value>', paramHelp, collectParam, {})
+    .addOption(new Option('--by-schedule', 'the run is recorded as one of the schedule').hideHelp())
     .option('--json', 'print the outcome as JSON')
     .addHelpText(
       'after',
       '\nExamples:\n  dag trigger main --session "2026-04-20 06:00:00" --param dump_month=2026-04\n  dag trigger main --param run_mode=prod --param allow_promote=true   checks passed: it is published',
     )
-    .action(async (name: string, { session: given, param, json = false }: Options) => {
+    .action(async (name: string, { session: given, param, bySchedule = false, json = false }: Options) => {
       const config = loadConfig()
       const dag = await loadDag(config, name)
       const session = given === undefined ? sessionOf(new Date()) : parseSession(given)
       const { outcome, exitCode } = await execute({ config, json }, (settings) =>
-        triggerRun({ dag, session, params: param, config, ...settings }),
+        triggerRun({ dag, session, params: param, config, trigger: bySchedule ? 'schedule' : 'manual', ...settings }),
       )
       printOutcome(config, outcome, json)
       process.exitCode = exitCode

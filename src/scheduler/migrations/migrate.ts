@@ -3,8 +3,9 @@ import type Database from 'better-sqlite3'
 import { exitCodes, PipelineError } from '../../errors.ts'
 import { sql as initial } from './0001-initial.ts'
 import { sql as fencing } from './0002-fencing.ts'
+import { sql as operations } from './0003-operations.ts'
 
-const migrations: readonly string[] = [initial, fencing]
+const migrations: readonly string[] = [initial, fencing, operations]
 
 export const schemaVersion = migrations.length
 

@@ -2,11 +2,19 @@
 import type { Generated } from 'kysely'
 import type { Severity } from '../context.ts'
 import type { TaskKind } from '../dag.ts'
+import type { CatchUp } from '../timetable.ts'
 import type { RunState, TaskState, TryState } from '../states.ts'
 
 export type Trigger = 'manual' | 'schedule' | 'backfill'
 export type PromotionState = 'begun' | 'done' | 'undone' | 'failed'
 export type Subject = 'run' | 'attempt' | 'task' | 'try' | 'promotion' | 'schedule' | 'lease'
+export type SlotState = 'due' | 'started' | 'missed'
+export type RequestState = 'open' | 'done' | 'refused'
+export type NoticeState = 'success' | 'failed' | 'cancelled' | 'missed'
+/** What a notice means to whoever is told: a success after a failure is a recovery. */
+export type NoticeKind = 'success' | 'failure' | 'recovery' | 'cancelled' | 'missed'
+export type Channel = 'command' | 'webhook'
+export type DeliveryState = 'pending' | 'sent' | 'given_up'
 
 export interface Tables {
   plan: { plan_hash: string; dag_id: string; json: string; created_at: string }
@@ -111,6 +119,50 @@ export interface Tables {
     last_slot: string | null
     catch_up_ms: number
     updated_at: string
+    time_zone: string
+    catch_up: CatchUp
+    problem: string | null
+  }
+  slot: {
+    dag_id: string
+    slot: string
+    state: SlotState
+    reason: string | null
+    run_id: string | null
+    noticed_at: string
+  }
+  request: {
+    request_id: Generated<number>
+    kind: 'cancel'
+    run_id: string
+    task_id: string | null
+    who: string
+    reason: string
+    state: RequestState
+    note: string | null
+    requested_at: string
+    ended_at: string | null
+  }
+  notice: {
+    notice_id: Generated<number>
+    at: string
+    dag_id: string
+    session: string
+    run_id: string | null
+    attempt: number | null
+    state: NoticeState
+    reason: string | null
+    settled: Generated<number>
+  }
+  delivery: {
+    notice_id: number
+    channel: Channel
+    kind: NoticeKind
+    state: DeliveryState
+    tries: Generated<number>
+    not_before: string
+    error: string | null
+    ended_at: string | null
   }
   lease: {
     name: string

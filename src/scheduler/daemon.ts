@@ -1,0 +1,226 @@
+/**
+ * Runs dags by their schedules: sleeps until a slot, writes it down, starts `dag trigger` for it. Everything that matters is in the state,
+ * so this process may die at any instant. Dags are read and run in processes of their own: an edited file counts from the next run on,
+ * a broken one stops nobody else.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type FSWatcher, watch } from 'node:fs'
+import { hostname } from 'node:os'
+import { exitCodes, messageOf } from '../errors.ts'
+import { processStart } from '../process-identity.ts'
+import type { DueSlot, ScheduleTable } from './store/schedule-rows.ts'
+import { nextSlot, type Timetable } from './timetable.ts'
+
+/** A dag file as it is now. */
+export interface DagReading {
+  readonly dagId: string
+  /** Null: only by hand, or it cannot be read. */
+  readonly timetable: Timetable | null
+  /** Names of its params. */
+  readonly params: readonly string[]
+  /** Why it cannot be read, null when it can. */
+  readonly problem: string | null
+}
+
+export interface DaemonOptions {
+  readonly schedules: ScheduleTable
+  readonly now: () => Date
+  /** Its files are the dags. */
+  readonly dagsDir: string
+  readonly readDags: () => Promise<readonly DagReading[]>
+  /** The command line `dag`, program first. */
+  readonly dag: readonly string[]
+  /** Of scheduled runs, where the dag has such a param. */
+  readonly params: Readonly<Record<string, string>>
+  /** Told when everything has been read and the daemon waits. */
+  readonly onReady: () => void
+  readonly log: (line: string) => void
+}
+
+/** The clock may be set, and a laptop sleeps without its timers: the state is looked at again after so long. */
+const lookEveryMs = 60_000
+/** While another process runs runs. */
+const blockedEveryMs = 2_000
+/** Editors write a file in several steps. */
+const settleMs = 200
+/** A slot whose dag cannot be run is tried again so much later, or as soon as a dag file changes. */
+const brokenEveryMs = 600_000
+
+type Job = { readonly kind: 'slot'; readonly due: DueSlot } | { readonly kind: 'resume'; readonly runId: string }
+
+export class Daemon {
+  readonly #options: DaemonOptions
+  readonly #notBefore = new Map<string, number>()
+  readonly #resume = new Set<string>()
+  /** Each run is resumed once: what kills its scheduler again and again must not be repeated for ever. */
+  readonly #resumed = new Set<string>()
+  #params = new Map<string, readonly string[]>()
+  #child: ChildProcess | null = null
+  #wake = Promise.withResolvers<void>()
+  #isStale = false
+
+  constructor(options: DaemonOptions) {
+    this.#options = options
+  }
+
+  /** Until the signal is aborted; a run of its own is then stopped and waited for. */
+  async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.#wake.resolve())
+    const watcher = this.#watch()
+    try {
+      await this.#readDags()
+      this.#findInterrupted()
+      this.#options.onReady()
+      while (!signal.aborted) await this.#sleep(await this.#round())
+    } finally {
+      watcher.close()
+      await this.#stopChild()
+    }
+  }
+
+  #findInterrupted(): void {
+    for (const runId of this.#options.schedules.interrupted()) if (!this.#resumed.has(runId)) this.#resume.add(runId)
+  }
+
+  /** @returns for how long there is nothing to do */
+  async #round(): Promise<number> {
+    if (this.#isStale) await this.#readDags()
+    const { schedules, now, log } = this.#options
+    for (const { dagId } of schedules.all()) {
+      for (const { slot, state, reason } of schedules.arrive(dagId))
+        log(`${dagId} ${slot} ${state}${reason === null ? '' : `: ${reason}`}`)
+    }
+    const job = this.#child === null ? this.#nextJob() : null
+    if (job !== null && isLed(schedules)) return blockedEveryMs
+    if (job !== null) void this.#start(job)
+    const times = [...schedules.all().map((one) => one.nextSlot.getTime()), ...this.#notBefore.values()]
+    const coming = times.map((time) => time - now().getTime()).filter((ms) => ms > 0)
+    return Math.min(lookEveryMs, ...coming)
+  }
+
+  #nextJob(): Job | null {
+    const { schedules } = this.#options
+    const runId = this.#resume.values().next().value
+    if (runId !== undefined) {
+      // It may have come to its end meanwhile, in the hands of whoever ran it.
+      if (schedules.interrupted().includes(runId)) return { kind: 'resume', runId }
+      this.#resume.delete(runId)
+      return this.#nextJob()
+    }
+    const now = this.#options.now().getTime()
+    const due = schedules.due().find(({ dagId }) => (this.#notBefore.get(dagId) ?? 0) <= now)
+    return due === undefined ? null : { kind: 'slot', due }
+  }
+
+  async #start(job: Job): Promise<void> {
+    const [program = '', ...args] = [...this.#options.dag, ...this.#argumentsOf(job)]
+    // A group of its own: Ctrl-C on a terminal is for the daemon, which hands it on once.
+    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'pipe'], detached: true })
+    this.#child = child
+    let complaint = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      complaint = `${complaint}${text}`.slice(-4000)
+    })
+    child.once('error', (error) => {
+      complaint = messageOf(error)
+    })
+    const [code] = await once(child, 'close').catch(() => [null])
+    this.#child = null
+    this.#ended(job, typeof code === 'number' ? code : null, complaint)
+    this.#wake.resolve()
+  }
+
+  #argumentsOf(job: Job): readonly string[] {
+    if (job.kind === 'resume') return ['retry', job.runId]
+    const { dagId, slot } = job.due
+    const known = this.#params.get(dagId) ?? []
+    const params = Object.entries(this.#options.params).filter(([name]) => known.includes(name))
+    return [
+      'trigger',
+      dagId,
+      '--session',
+      slot,
+      '--by-schedule',
+      ...params.flatMap(([name, value]) => ['--param', `${name}=${value}`]),
+    ]
+  }
+
+  /** The run itself is in the state by now, if there is one; here it only counts whether the slot still waits. */
+  #ended(job: Job, code: number | null, complaint: string): void {
+    const { schedules, log } = this.#options
+    if (complaint !== '') log(complaint.trimEnd())
+    if (job.kind === 'resume') {
+      if (code === exitCodes.locked) return
+      this.#resume.delete(job.runId)
+      this.#resumed.add(job.runId)
+      return
+    }
+    if (code === null) this.#findInterrupted()
+    const { dagId, slot } = job.due
+    const isWaiting = schedules.due().some((one) => one.dagId === dagId && one.slot === slot)
+    if (!isWaiting || code === exitCodes.locked) return
+    const problem = complaint.split('\n')[0]?.replace(/^dag: /, '') ?? `exit code ${code}`
+    if (code === exitCodes.conflict) schedules.miss(job.due, problem)
+    else {
+      schedules.setProblem(dagId, problem)
+      this.#notBefore.set(dagId, this.#options.now().getTime() + brokenEveryMs)
+    }
+  }
+
+  async #readDags(): Promise<void> {
+    this.#isStale = false
+    this.#notBefore.clear()
+    const { schedules, readDags } = this.#options
+    const readings = await readDags()
+    this.#params = new Map(readings.map(({ dagId, params }) => [dagId, params]))
+    for (const reading of readings) this.#take(reading)
+    const known = new Set(readings.map((one) => one.dagId))
+    for (const { dagId } of schedules.all()) if (!known.has(dagId)) schedules.remove(dagId)
+  }
+
+  #take({ dagId, timetable, problem }: DagReading): void {
+    const { schedules, now, log } = this.#options
+    if (problem !== null) {
+      // What was scheduled stays so: its slots wait until the file is mended.
+      schedules.setProblem(dagId, problem)
+      log(`dag ${dagId} cannot be read: ${problem}`)
+      return
+    }
+    const next = timetable === null ? null : nextSlot(dagId, timetable, now())
+    if (timetable === null || next === null) return schedules.remove(dagId)
+    schedules.put(dagId, timetable, next)
+    if (schedules.setProblem(dagId, null)) log(`dag ${dagId} is mended`)
+  }
+
+  #watch(): FSWatcher {
+    let timer: NodeJS.Timeout | undefined
+    return watch(this.#options.dagsDir, () => {
+      clearTimeout(timer)
+      timer = setTimeout(() => {
+        this.#isStale = true
+        this.#wake.resolve()
+      }, settleMs)
+    })
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    const timer = setTimeout(() => this.#wake.resolve(), ms)
+    await this.#wake.promise
+    clearTimeout(timer)
+    this.#wake = Promise.withResolvers()
+  }
+
+  async #stopChild(): Promise<void> {
+    const child = this.#child
+    if (child === null) return
+    child.kill('SIGTERM')
+    await once(child, 'close')
+  }
+}
+
+/** Whether some process runs runs now. One on another machine is believed. */
+function isLed(schedules: ScheduleTable): boolean {
+  const leader = schedules.leader()
+  return leader !== null && (leader.host !== hostname() || processStart(leader.pid) === leader.pid_started)
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import sax from 'sax'
+import { z } from 'zod'
+import { launchdPlist, systemdUnit } from '../../src/cli/service/units.ts'
+import { eventually, outcomeOf, Place, startDag } from './support.ts'
+
+const place = new Place()
+after(() => place[Symbol.dispose]())
+
+/** Says on stdout what comes to a datagram socket, as the service manager hears it. */
+const listener = `import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); print('bound', flush=True)
+while True: print(s.recv(4096).decode(), flush=True)`
+
+const hasSystemd = existsSync('/usr/bin/systemd-notify')
+
+test('the daemon says when it is ready, refuses a second one, and stops on SIGTERM', { skip: !hasSystemd }, async () => {
+  const socket = join(place.dir, 'notify')
+  const manager = spawn('python3', ['-c', listener, socket], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let heard = ''
+  manager.stdout.setEncoding('utf8').on('data', (text: string) => {
+    heard += text
+  })
+  await eventually('the socket', () => (heard.includes('bound') ? true : null))
+  const daemon = startDag(['schedule'], { ...place.env, NOTIFY_SOCKET: socket })
+  const ended = outcomeOf(daemon)
+  await eventually('READY', () => (heard.includes('READY=1') ? true : null))
+  const shape = z.object({ schedules: z.array(z.object({ dagId: z.string(), isPaused: z.boolean(), nextSlot: z.string() })) })
+  const { schedules } = await place.json(shape, 'schedule', '--list')
+  const second = await place.dag('schedule')
+  daemon.kill('SIGTERM')
+  const { code, stdout } = await ended
+  await eventually('STOPPING', () => (heard.includes('STOPPING=1') ? true : null))
+  manager.kill()
+  await once(manager, 'exit')
+  assert.deepEqual([code, stdout], [0, ''])
+  assert.deepEqual([second.code, /another `dag schedule` is at work/.test(second.stderr)], [5, true])
+  assert.match(schedules.find(({ dagId }) => dagId === 'main')?.nextSlot ?? '', /-20T06:00:00/)
+})
+
+test('pause and unpause say what they did, also before there was a daemon', async () => {
+  using other = new Place()
+  const [first, again, unpaused] = [
+    await other.dag('pause', 'main'),
+    await other.dag('pause', 'main'),
+    await other.dag('unpause', 'main'),
+  ]
+  assert.deepEqual(
+    [first, again, unpaused].map(({ code, stdout }) => [code, stdout.split(';')[0]?.trim()]),
+    [
+      [0, 'dag main is now paused'],
+      [0, 'dag main was already paused'],
+      [0, 'dag main is now scheduled'],
+    ],
+  )
+  assert.equal((await other.dag('pause', 'man')).code, 4)
+})
+
+const odd = {
+  projectDir: process.cwd(),
+  command: ['/bin/sh', '-c', `a "b" 'c' $d %e \\f <g> &h`],
+  environment: { ODD: `$x "y" %z` },
+  logFile: '/tmp/x',
+}
+
+test('the systemd unit is one that systemd accepts, whatever its words hold', {
+  skip: !existsSync('/usr/bin/systemd-analyze'),
+}, async () => {
+  const file = join(place.dir, 'dag.service')
+  writeFileSync(file, systemdUnit(odd))
+  execFileSync('systemd-analyze', ['verify', '--user', file], { env: { PATH: '/usr/bin:/bin', XDG_RUNTIME_DIR: place.dir } })
+  const { code, stdout } = await place.dag('schedule', '--print-service', '--param', 'run_mode=prod')
+  assert.equal(code, 0)
+  assert.match(stdout, /^Type=notify$/m)
+  assert.match(stdout, /^ExecStart=".*node" ".*src\/cli\/dag.ts" "schedule" "--param" "run_mode=prod"$/m)
+  assert.ok(stdout.includes(`Environment="DAG_STATE=${place.stateDir}"`))
+})
+
+test('the launchd property list is well-formed and keeps every word', () => {
+  const texts: string[] = []
+  const parser = sax.parser(true)
+  parser.ontext = (text) => texts.push(text)
+  parser.write(launchdPlist(odd)).close()
+  for (const word of [...odd.command, ...Object.values(odd.environment)]) assert.ok(texts.includes(word), word)
+})

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import Database from 'better-sqlite3'
+import { openStore, type Store } from '../../src/scheduler/store.ts'
+import { databaseFile } from '../../src/scheduler/store/connection.ts'
+import { standardTimetable } from '../../src/scheduler/timetable.ts'
+import { Lab, until } from './harness.ts'
+
+/** Leap days: slots far apart, so that a test knows how many there are. */
+const cron = '0 6 29 2 *'
+const leapDays = ['2012-02-29 06:00:00', '2016-02-29 06:00:00', '2020-02-29 06:00:00', '2024-02-29 06:00:00']
+const timetable = { ...standardTimetable, cron, catchUp: 'all', catchUpMs: 20 * 366 * 86_400_000 } as const
+
+class DaemonLab extends Lab {
+  /** A dag of one task whose slots have been waiting since 2012. */
+  write(name: string, task: string, first = leapDays[0]): void {
+    mkdirSync(join(this.dir, 'dags'), { recursive: true })
+    const source = join(import.meta.dirname, '../../src/scheduler/dag.ts')
+    writeFileSync(
+      join(this.dir, 'dags', `${name}.ts`),
+      `import { z } from ${JSON.stringify(join(import.meta.dirname, '../../node_modules/zod/index.js'))}
+import { defineDag } from ${JSON.stringify(source)}
+const options = { about: 'made for a test', params: () => z.strictObject({}), runPrefix: () => '${name}', schedule: ${JSON.stringify(timetable)} }
+export default defineDag('${name}', options, ({ task }) => { ${task} })
+`,
+    )
+    using store = openStore(this.config.stateDir)
+    store.schedules.put(name, timetable, new Date(`${first?.replace(' ', 'T')}Z`))
+  }
+
+  start(): ChildProcess {
+    const driver = join(import.meta.dirname, 'daemon-lab.ts')
+    return spawn(process.execPath, [driver, this.dir, 'daemon'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  }
+
+  read<Answer>(question: (store: Store) => Answer): Answer {
+    using store = openStore(this.config.stateDir, { readonly: true })
+    return question(store)
+  }
+
+  /** `2012-02-29 06:00:00 success` and so on. */
+  runs(): readonly string[] {
+    return this.read((store) => store.runs().map(({ session, state }) => `${session} ${state}`)).toSorted()
+  }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill(signal)
+  await once(child, 'exit')
+}
+
+const allDone = leapDays.map((slot) => `${slot} success`)
+
+test('slots that were missed are run, each once, in their order', async () => {
+  using made = new DaemonLab()
+  made.write('lab', `task('quick')`)
+  const daemon = made.start()
+  await until(() => made.runs().filter((run) => run.endsWith('success')).length === 4, 'all slots are run')
+  await end(daemon, 'SIGTERM')
+  assert.deepEqual([daemon.exitCode, made.runs()], [0, allDone])
+  const order = made.read((store) => store.runs().map((run) => run.session)).toReversed()
+  assert.deepEqual(order, leapDays)
+})
+
+test('a daemon killed again and again runs every slot exactly once', { timeout: 60_000 }, async () => {
+  using made = new DaemonLab()
+  made.write('lab', `task('quick')`)
+  for (const ms of [150, 420, 260, 610, 340, 700]) {
+    const daemon = made.start()
+    await sleep(ms)
+    await end(daemon, 'SIGKILL')
+  }
+  const daemon = made.start()
+  await until(() => made.runs().filter((run) => run.endsWith('success')).length === 4, 'all slots are run')
+  await end(daemon, 'SIGTERM')
+  assert.deepEqual(made.runs(), allDone)
+  const database = new Database(databaseFile(made.config.stateDir), { readonly: true })
+  const slots = database.prepare("select slot || ' ' || state from slot order by slot").pluck().all()
+  database.close()
+  assert.deepEqual(
+    slots,
+    leapDays.map((slot) => `${slot} started`),
+  )
+})
+
+test('SIGTERM stops the run as well, and the next daemon resumes it', async () => {
+  using made = new DaemonLab()
+  made.write('lab', `task('patient', { args: ['2'] })`, leapDays[3])
+  const first = made.start()
+  await made.written('lake/patient.started')
+  await end(first, 'SIGTERM')
+  assert.deepEqual(made.runs(), [`${leapDays[3]} cancelled`])
+  const second = made.start()
+  await until(() => made.runs()[0]?.endsWith('success') === true, 'the run is resumed')
+  await end(second, 'SIGTERM')
+  assert.deepEqual(
+    made.read((store) => store.attempts('lab__20240229_060000').map((attempt) => attempt.state)),
+    ['cancelled', 'success'],
+  )
+})
+
+test('a dag file that does not load stops no other, and its slot is run once it is mended', async () => {
+  using made = new DaemonLab()
+  made.write('good', `task('quick')`, leapDays[3])
+  made.write('poor', `nonsense(`, leapDays[3])
+  const daemon = made.start()
+  await until(() => made.read((store) => store.findRun('good__20240229_060000')?.state === 'success'), 'the good one runs')
+  const problem = made.read((store) => store.schedules.find('poor')?.problem)
+  made.write('poor', `task('quick')`, leapDays[3])
+  await until(() => made.read((store) => store.findRun('poor__20240229_060000')?.state === 'success'), 'the mended one runs')
+  await end(daemon, 'SIGTERM')
+  assert.match(problem ?? '', /SyntaxError|Expected|Unexpected/)
+  assert.equal(
+    made.read((store) => store.schedules.find('poor')?.problem),
+    null,
+  )
+})
+
+test('slots of a paused dag pass by, and what somebody ran by hand is not run again', async () => {
+  using made = new DaemonLab()
+  made.write('idle', `task('quick')`)
+  {
+    using store = openStore(made.config.stateDir)
+    store.schedules.setPaused('idle', true)
+  }
+  const daemon = made.start()
+  await until(() => made.read((store) => store.schedules.find('idle')?.lastSlot !== null), 'its slots have passed')
+  await end(daemon, 'SIGTERM')
+  assert.deepEqual(made.runs(), [])
+})
