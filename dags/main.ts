@@ -19,11 +19,14 @@ const ingestLimits = {
 /** The monthly Discogs dump: XML in, checked Parquet snapshot out, pointer moved last. */
 export default defineDag('main', { about, schedule: '0 6 20 * *', params, runPrefix }, ({ task, check, promote }) => {
   const preflight = task('preflight')
-  const download = task('download', { upstream: [preflight], retries: 5 })
-  // The largest dump first: it decides when all are done.
-  const ingest = dumps
-    .toReversed()
-    .map((dump) => task(`ingest.${dump.name}`, { script: 'ingest', args: [dump.name], upstream: [download], ...ingestLimits }))
+  // The largest dump first: it decides when all are done. Each is ingested as soon as it is there, whatever the others do.
+  const downloads = dumps.toReversed().map(({ name }) => ({
+    name,
+    download: task(`download.${name}`, { script: 'download', args: [name], upstream: [preflight], retries: 5 }),
+  }))
+  const ingest = downloads.map(({ name, download }) =>
+    task(`ingest.${name}`, { script: 'ingest', args: [name], upstream: [download], ...ingestLimits }),
+  )
   const build = task('build', { upstream: ingest })
   const checks = checkGroups.map((group) => check(`check.${group}`, { script: 'check', args: [group], upstream: [build] }))
   const seal = task('seal', { upstream: checks })

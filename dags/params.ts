@@ -15,7 +15,10 @@ export function params(session: Session) {
       .stringbool('expected true or false')
       .default(false)
       .describe('publish when every check has passed; needs run_mode=prod'),
-    do_download: z.stringbool('expected true or false').default(false).describe('fetch the dumps first'),
+    do_download: z
+      .stringbool('expected true or false')
+      .default(false)
+      .describe('fetch what is missing of the month from data.discogs.com first, and verify it'),
     quarantine_cap: wholeNumber()
       .default(0)
       .describe('how many malformed records of a dump are put aside before its ingest fails'),

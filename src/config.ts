@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism, homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
+import type { DownloadSettings } from './download/settings.ts'
 import { exitCodes, hasCode, PipelineError } from './errors.ts'
 import { runningServer } from './infra/server-record.ts'
 import type { TaskSettings } from './scheduler/context.ts'
@@ -179,7 +180,7 @@ class Lookup {
 
   settings(): TaskSettings {
     const trino = this.#trino()
-    return { sqlEngine: this.#sqlEngine(trino), trinoUrl: trino?.url ?? null, trino }
+    return { sqlEngine: this.#sqlEngine(trino), trinoUrl: trino?.url ?? null, trino, download: this.#download() }
   }
 
   /** Metastore and state of the local server. */
@@ -240,6 +241,38 @@ class Lookup {
     if (text === 'native' || text === 'hadoop') return text
     this.#problems.push(`TRINO_FILE_SYSTEM=${text}: native or hadoop is expected`)
     return 'native'
+  }
+
+  #download(): DownloadSettings {
+    const url = this.#url('DISCOGS_SOURCE_URL') ?? 'https://data.discogs.com/'
+    const kilobytes = this.#text('DISCOGS_RATE_LIMIT') === undefined ? null : this.integer('DISCOGS_RATE_LIMIT', 1)
+    return {
+      baseUrl: url.endsWith('/') ? url : `${url}/`,
+      contact: this.#contact(),
+      maxBytesPerSecond: kilobytes === null ? null : kilobytes * 1000,
+      proxy: { http: this.#proxy('HTTP_PROXY'), https: this.#proxy('HTTPS_PROXY'), except: this.#either('NO_PROXY') },
+    }
+  }
+
+  /** Goes into a header: one line of ASCII. */
+  #contact(): string | null {
+    const text = this.#text('DISCOGS_CONTACT') ?? null
+    if (text !== null && !/^[ -~]{1,200}$/.test(text)) this.#problems.push('DISCOGS_CONTACT: one line of plain ASCII is expected')
+    return text
+  }
+
+  /** The value may hold a password: it is not repeated. */
+  #proxy(name: string): string | null {
+    const text = this.#either(name)
+    if (text === null) return null
+    const url = text.includes('://') ? text : `http://${text}`
+    if (!/^https?:\/\//.test(url) || !URL.canParse(url)) this.#problems.push(`${name}: an http or https URL is expected`)
+    return url
+  }
+
+  /** Proxies are named in either case; the lower one wins, as with curl(1). */
+  #either(name: string): string | null {
+    return this.#text(name.toLowerCase()) ?? this.#text(name) ?? null
   }
 
   #sqlEngine(trino: TrinoSettings | null): TaskSettings['sqlEngine'] {

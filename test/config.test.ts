@@ -4,6 +4,7 @@ import { availableParallelism, homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadConfig, taskEnvironment } from '../src/config.ts'
+import { standardDownload } from './support/task-context.ts'
 
 function withProject<Result>(envFile: string | null, work: (projectDir: string) => Result): Result {
   const projectDir = mkdtempSync(join(tmpdir(), 'config-'))
@@ -25,6 +26,7 @@ test('without any setting the defaults lie in the project', () => {
       sqlEngine: 'duckdb',
       trinoUrl: null,
       trino: null,
+      download: standardDownload,
       parallelism: availableParallelism(),
       localTrino: {
         cacheDir: join(homedir(), '.cache/discogs-lakehouse'),
@@ -53,6 +55,12 @@ test('the environment wins over .env; its paths start at the current directory, 
         JAVA_HOME: '/jdk',
         TRINO_JVM: '-Xint',
         TRINO_FILE_SYSTEM: 'hadoop',
+        DISCOGS_SOURCE_URL: 'http://mirror/dumps',
+        DISCOGS_CONTACT: 'me@example.org',
+        DISCOGS_RATE_LIMIT: '5000',
+        HTTPS_PROXY: 'http://ignored:1',
+        https_proxy: 'proxy:3128',
+        NO_PROXY: 'localhost',
       }
       assert.deepEqual(loadConfig({ environment, cwd: '/here', projectDir }), {
         projectDir,
@@ -69,6 +77,12 @@ test('the environment wins over .env; its paths start at the current directory, 
           jwt: null,
           caFile: join(projectDir, 'ca.pem'),
           lakeUri: 'file:/data/hive-data',
+        },
+        download: {
+          baseUrl: 'http://mirror/dumps/',
+          contact: 'me@example.org',
+          maxBytesPerSecond: 5_000_000,
+          proxy: { http: null, https: 'http://proxy:3128', except: 'localhost' },
         },
         parallelism: 7,
         localTrino: {
@@ -122,7 +136,7 @@ test('a task learns everything from its environment, and the state of the schedu
       params: { a: '', run_mode: 'dev' },
       lakeDir: '/lake',
       rawDir: '/raw',
-      settings: { sqlEngine: 'duckdb', trinoUrl: null, trino: null },
+      settings: { sqlEngine: 'duckdb', trinoUrl: null, trino: null, download: standardDownload },
       stateDir: null,
       resultFile: null,
       fault: { taskId: 't', step: 'before', action: 'hold' },

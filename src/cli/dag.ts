@@ -7,6 +7,7 @@ import { backfillCommand } from './commands/backfill.ts'
 import { checkCommand } from './commands/check.ts'
 import { compileCommand } from './commands/compile.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { downloadCommand } from './commands/download.ts'
 import { infraCommand } from './commands/infra.ts'
 import { listCommand } from './commands/list.ts'
 import { logsCommand } from './commands/logs.ts'
@@ -40,6 +41,7 @@ function program(): Command {
     .showSuggestionAfterError()
     .exitOverride()
   const commands = [
+    downloadCommand(),
     listCommand(),
     showCommand(),
     checkCommand(),

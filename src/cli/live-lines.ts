@@ -59,17 +59,21 @@ function detailOf(task: TaskRecord, progress: Progress | null, width: number): s
 
 function shownProgress({ done, total, unit, recordsPerSecond, etaSeconds, message }: Progress, width: number): string {
   const share = total > 0 ? Math.min(1, done / total) : 0
-  const bar = '█'.repeat(Math.round(share * barCells)).padEnd(barCells, '░')
   const percent = `${String(Math.floor(share * 100)).padStart(3)} %`
   const amount = unit === 'bytes' ? `${size(done)} of ${size(total)}` : `${done} of ${total}`
   const parts = [
-    `${bar} ${percent}`,
+    `${bar(share)} ${percent}`,
     ...(width >= wideCells ? [amount] : []),
     ...(recordsPerSecond === undefined ? [] : [`${grouped(Math.round(recordsPerSecond))}/s`]),
     ...(etaSeconds === undefined ? [] : [`${duration(etaSeconds * 1000)} left`]),
     ...(message === undefined ? [] : [oneLine(message)]),
   ]
   return parts.join('  ')
+}
+
+/** @param share from 0 to 1 */
+export function bar(share: number): string {
+  return '█'.repeat(Math.round(share * barCells)).padEnd(barCells, '░')
 }
 
 function cut(text: string, room: number): string {

@@ -60,7 +60,14 @@ const manifestShape = z.object({
   params: z.record(z.string(), z.string()),
   code: z.object({ version: z.string(), commit: z.string().nullable() }),
   inputs: z.array(
-    z.object({ dump: z.string(), file: z.string(), bytes: count, sha256, verification: z.enum(['verified', 'unverified']) }),
+    z.object({
+      dump: z.string(),
+      file: z.string(),
+      bytes: count,
+      sha256,
+      verification: z.enum(['verified', 'unverified']),
+      download: z.object({ manifest: z.string(), url: z.string(), etag: z.string().nullable() }).exactOptional(),
+    }),
   ),
   datasets: z.array(
     z.object({
@@ -113,8 +120,11 @@ export function readManifest(directory: string): Manifest {
   }
 }
 
-function inputOf({ dump, file, bytes, sha256, verification }: ManifestInput): ManifestInput {
-  return { dump, file, bytes, sha256, verification }
+function inputOf({ dump, file, bytes, sha256, verification, download }: ManifestInput): ManifestInput {
+  const input = { dump, file, bytes, sha256, verification }
+  if (download === undefined) return input
+  const { manifest, url, etag } = download
+  return { ...input, download: { manifest, url, etag } }
 }
 
 /** By code unit, whatever the locale. */

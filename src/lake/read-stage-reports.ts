@@ -22,7 +22,15 @@ const file = z.object({
 const stageReport = z.looseObject({
   datasets: z.record(z.string(), z.object({ rows: count, files: z.array(file) })),
   dump: z.string().exactOptional(),
-  source: z.object({ file: z.string(), bytes: count, sha256, verification: z.enum(['verified', 'unverified']) }).exactOptional(),
+  source: z
+    .object({
+      file: z.string(),
+      bytes: count,
+      sha256,
+      verification: z.enum(['verified', 'unverified']),
+      download: z.object({ manifest: z.string(), url: z.string(), etag: z.string().nullable() }).exactOptional(),
+    })
+    .exactOptional(),
   records: count.exactOptional(),
   quarantined: count.exactOptional(),
   quarantineCap: count.exactOptional(),

@@ -30,6 +30,16 @@ export interface StagedSource {
   readonly sha256: string
   /** `verified` when a CHECKSUM file agreed. */
   readonly verification: 'verified' | 'unverified'
+  /** Of a file that `dag download` or the download task has brought. */
+  readonly download?: StagedDownload
+}
+
+/** Where a dump came from. */
+export interface StagedDownload {
+  /** The manifest of its month, relative to the raw directory, which tells the rest: `2026-04/_download.json`. */
+  readonly manifest: string
+  readonly url: string
+  readonly etag: string | null
 }
 
 export interface StagedPath {

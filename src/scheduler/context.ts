@@ -1,6 +1,7 @@
 /**
  * What a task sees of the world, and what it gives back: the two sides of the process boundary. Types only.
  */
+import type { DownloadSettings } from '../download/settings.ts'
 import type { PromotionLedger } from '../lake/promotion.ts'
 import type { TrinoSettings } from '../sql/trino.ts'
 
@@ -54,6 +55,8 @@ export interface TaskSettings {
   readonly trinoUrl: string | null
   /** Null when there is no server. Holds secrets: never logged, never part of a plan. */
   readonly trino: TrinoSettings | null
+  /** May hold the password of a proxy. */
+  readonly download: DownloadSettings
 }
 
 /** Everything a task may know: a task is a function of this and nothing else. */

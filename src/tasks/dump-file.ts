@@ -1,8 +1,9 @@
-/** Finds the dumps of a month and what their checksum file says of them. */
+/** Finds the dumps of a month and what is known of them: where they came from, which hash was published. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDumpFile } from '../discogs/catalogue.ts'
 import type { DumpName } from '../discogs/dataset.ts'
+import { manifestName, readMonthManifest, type VerifiedFile, verifiedFileIn } from '../download/manifest.ts'
 import { hasCode, PipelineError } from '../errors.ts'
 
 export interface DumpFile {
@@ -11,8 +12,21 @@ export interface DumpFile {
   readonly path: string
   readonly name: string
   readonly bytes: number
-  /** From the CHECKSUM file beside it, null when there is none or it does not list the file. */
+  /**
+   * Of the file that was downloaded, while it is untouched: the site may have published another one since, which is still on its way. Else
+   * from the CHECKSUM file beside it, null when there is none or it does not list the file.
+   */
   readonly expectedSha256: string | null
+  /** Null when it was not downloaded here, or was touched since. */
+  readonly download: DumpDownload | null
+}
+
+/** Where a dump came from; its month's manifest tells the rest. */
+export interface DumpDownload {
+  /** Relative to the raw directory. */
+  readonly manifest: string
+  readonly url: string
+  readonly etag: string | null
 }
 
 /** Where the dumps of a month lie. */
@@ -40,7 +54,14 @@ export function findDumpFile(rawDir: string, month: string, dump: DumpName): Dum
     )
   }
   const path = join(directory, name)
-  return { dump, path, name, bytes: statSync(path).size, expectedSha256: expectedSha256(directory, names, name) }
+  const verified = verifiedFileIn(directory, readMonthManifest(directory), name)
+  const expected = verified?.sha256 ?? expectedSha256(directory, names, name)
+  return { dump, path, name, bytes: statSync(path).size, expectedSha256: expected, download: downloadOf(month, verified) }
+}
+
+function downloadOf(month: string, verified: VerifiedFile | null): DumpDownload | null {
+  if (verified === null || verified.url === null) return null
+  return { manifest: `${month}/${manifestName}`, url: verified.url, etag: verified.etag }
 }
 
 function listed(directory: string): readonly string[] {

@@ -77,6 +77,7 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
       bytes: source.bytes,
       sha256,
       verification: source.expectedSha256 === null ? 'unverified' : 'verified',
+      ...(source.download === null ? {} : { download: source.download }),
     },
     records: progress.records,
     quarantined: quarantine.count,

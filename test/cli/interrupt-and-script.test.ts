@@ -39,8 +39,8 @@ test('SIGINT during ingest ends with 130, cancels the run and leaves no process 
     retried.tasks
       .filter((task) => task.carriedFrom !== null)
       .map((task) => task.taskId)
-      .slice(0, 2),
-    ['preflight', 'download'],
+      .slice(0, 5),
+    ['preflight', ...['releases', 'masters', 'labels', 'artists'].map((dump) => `download.${dump}`)],
   )
 })
 

@@ -76,7 +76,7 @@ after(async () => {
 })
 
 test('KPIs are the same on both engines, value by value, and so is the history that both show', { skip }, async () => {
-  const settings = { sqlEngine: 'both', trinoUrl: trino.url, trino } as const
+  const settings = { ...taskContext({ lakeDir, runId: 'x' }).settings, sqlEngine: 'both', trinoUrl: trino.url, trino } as const
   const context = taskContext({ lakeDir, runId: 'history__20930301_000000', dagId: 'history', settings })
   for (const task of [register, registry, kpis, growth, exportCsv]) await task(context)
   await using duckdb = await DuckDbEngine.open()

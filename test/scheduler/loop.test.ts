@@ -7,6 +7,7 @@ import { acquireLease } from '../../src/scheduler/lease.ts'
 import { processStart } from '../../src/process-identity.ts'
 import { parseSession } from '../../src/scheduler/session.ts'
 import { openStore } from '../../src/scheduler/store.ts'
+import { standardDownload } from '../support/task-context.ts'
 import { Lab, lab, runId, session, statesOf, until } from './harness.ts'
 
 test('a run goes from trigger to success: rows, bytes, checks, tries and logs are recorded', async () => {
@@ -78,7 +79,7 @@ test('a task finds everything of its run in its environment', async () => {
     params: { prefix: 'lab', publish: 'true' },
     lakeDir,
     rawDir,
-    settings: { sqlEngine: 'duckdb', trinoUrl: null, trino: null },
+    settings: { sqlEngine: 'duckdb', trinoUrl: null, trino: null, download: standardDownload },
   })
   assert.deepEqual(variables, {
     RUN_ID: runId,

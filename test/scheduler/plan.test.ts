@@ -143,17 +143,22 @@ test('the Mermaid form shows kinds and edges', () => {
 
 test('the dag main has the tasks of the design, in order', () => {
   const ids = main.tasks.map((task) => task.id)
-  const ingests = ['ingest.releases', 'ingest.masters', 'ingest.labels', 'ingest.artists']
+  const [downloads, ingests] = ['download', 'ingest'].map((kind) =>
+    ['releases', 'masters', 'labels', 'artists'].map((dump) => `${kind}.${dump}`),
+  )
   assert.deepEqual(ids, [
     'preflight',
-    'download',
-    ...ingests,
+    ...(downloads ?? []),
+    ...(ingests ?? []),
     'build',
     ...checkGroups.map((group) => `check.${group}`),
     'seal',
     'promote',
     'report',
   ])
+  const upstream = (id: string): readonly string[] | undefined => main.tasks.find((task) => task.id === id)?.upstream
+  assert.deepEqual(upstream('download.labels'), ['preflight'])
+  assert.deepEqual(upstream('ingest.labels'), ['download.labels'])
   assert.deepEqual(main.tasks.find((task) => task.id === 'promote')?.requires, { run_mode: 'prod', allow_promote: 'true' })
 })
 

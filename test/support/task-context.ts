@@ -1,6 +1,15 @@
 /** A task's view of the world for tests that call the task as a function, and what it said. */
+import type { DownloadSettings } from '../../src/download/settings.ts'
 import { PipelineError } from '../../src/errors.ts'
 import type { CheckResult, TaskContext } from '../../src/scheduler/context.ts'
+
+/** Settings of a download without any variable set. */
+export const standardDownload: DownloadSettings = {
+  baseUrl: 'https://data.discogs.com/',
+  contact: null,
+  maxBytesPerSecond: null,
+  proxy: { http: null, https: null, except: null },
+}
 
 export interface Heard {
   readonly logs: string[]
@@ -22,7 +31,7 @@ export function taskContext(
     args: [],
     params: {},
     rawDir: '/nowhere',
-    settings: { sqlEngine: 'duckdb', trinoUrl: null, trino: null },
+    settings: { sqlEngine: 'duckdb', trinoUrl: null, trino: null, download: standardDownload },
     signal: new AbortController().signal,
     now: () => new Date('2026-04-21T07:08:09Z'),
     log: (line) => void heard.logs.push(line),

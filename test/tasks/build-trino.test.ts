@@ -15,7 +15,7 @@ import { build } from '../../src/tasks/build.ts'
 import { readFooter } from '../../src/tasks/checks/parquet-footer.ts'
 import { oddTables } from '../support/odd-tables.ts'
 import { writeRun } from '../support/parquet.ts'
-import { taskContext } from '../support/task-context.ts'
+import { standardDownload, taskContext } from '../support/task-context.ts'
 import { skipTrino as skip, trinoServer } from '../support/trino-server.ts'
 
 const inputs = datasets.filter(({ kind }) => kind !== 'warehouse')
@@ -35,7 +35,7 @@ after(async () => {
 })
 
 const on = (sqlEngine: TaskSettings['sqlEngine'], settings = trino): TaskSettings => {
-  return { sqlEngine, trinoUrl: settings.url, trino: settings }
+  return { sqlEngine, trinoUrl: settings.url, trino: settings, download: standardDownload }
 }
 
 /** Rows of each warehouse table as they lie in its files, and what the footers say. */

@@ -24,7 +24,7 @@ import { assertSame, report } from '../../src/tasks/report.ts'
 import { type TestRow, writeReportedRun } from '../support/parquet.ts'
 import { publishedSchemas } from '../support/published-schemas.ts'
 import { removeLake } from '../support/remove-lake.ts'
-import { taskContext } from '../support/task-context.ts'
+import { standardDownload, taskContext } from '../support/task-context.ts'
 import { skipTrino as skip, testStateDir, trinoServer } from '../support/trino-server.ts'
 
 const [older, newer, bad] = ['2098-01__20980120_060000', '2098-02__20980220_060000', '2098-03__20980320_060000']
@@ -97,7 +97,7 @@ function contextOf(
   more: Partial<TaskContext> = {},
   server = trino,
 ): ReturnType<typeof taskContext> {
-  const settings = { sqlEngine, trinoUrl: server.url, trino: server }
+  const settings = { sqlEngine, trinoUrl: server.url, trino: server, download: standardDownload }
   return taskContext({ lakeDir, runId: newer, taskId: 'report', ledger: () => ledgerOf(store), settings, ...more })
 }
 

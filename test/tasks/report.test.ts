@@ -13,7 +13,7 @@ import { ledgerOf } from '../../src/scheduler/promotions.ts'
 import { openStore, type Store } from '../../src/scheduler/store.ts'
 import { report } from '../../src/tasks/report.ts'
 import { type TestRow, writeReportedRun } from '../support/parquet.ts'
-import { taskContext } from '../support/task-context.ts'
+import { standardDownload, taskContext } from '../support/task-context.ts'
 
 const older = '2026-03__20260320_060000'
 const newer = '2026-04__20260420_060000'
@@ -148,9 +148,12 @@ test('an engine that cannot be opened fails the task and moves nothing', async (
   await publish(older, sound)
   await publish(newer, broken, older)
   for (const sqlEngine of ['trino', 'both'] as const) {
-    await assert.rejects(report(contextOf({ settings: { sqlEngine, trinoUrl: null, trino: null } })), {
-      hint: /SQL_ENGINE=duckdb/,
-    })
+    await assert.rejects(
+      report(contextOf({ settings: { sqlEngine, trinoUrl: null, trino: null, download: standardDownload } })),
+      {
+        hint: /SQL_ENGINE=duckdb/,
+      },
+    )
   }
   assert.equal(await readlink(join(lakeDir, 'active')), `_runs/${newer}`)
   assert.deepEqual(await reports(), [])

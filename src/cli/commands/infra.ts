@@ -3,6 +3,7 @@ import { type Config, loadConfig } from '../../config.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
 import type { ServerRecord } from '../../infra/server-record.ts'
 import type { StartOptions } from '../../infra/trino-server.ts'
+import { interruptible } from '../interruption.ts'
 import { duration, print, printJson, shownPath, size, styled } from '../output.ts'
 import { countOption, examples } from './options.ts'
 import { printResult, tableAsJson } from '../sql/formats.ts'
@@ -107,31 +108,6 @@ async function running(config: Config): Promise<ServerRecord> {
     retryable: false,
     hint: '`dag infra start` starts it',
   })
-}
-
-interface Interruption extends Disposable {
-  readonly signal: AbortSignal
-  /** The promise; once interrupted, its failure is the interruption. */
-  of<Value>(promise: Promise<Value>): Promise<Value>
-}
-
-/** Ctrl-C and SIGTERM end what is under way instead of the process, so that it can tidy up. */
-function interruptible(): Interruption {
-  const controller = new AbortController()
-  const abort = (code: number) => (): void =>
-    controller.abort(new PipelineError('interrupted', { exitCode: code, retryable: false }))
-  const [onInterrupt, onTerminate] = [abort(exitCodes.interrupted), abort(exitCodes.terminated)]
-  // Not `once`: signal-exit, which log-update brings, would find itself alone and end the process at once.
-  process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate)
-  return {
-    signal: controller.signal,
-    of: (promise) =>
-      promise.catch((error: unknown) => {
-        controller.signal.throwIfAborted()
-        throw error
-      }),
-    [Symbol.dispose]: () => void process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate),
-  }
 }
 
 function facts(server: ServerRecord, residentBytes: number | null, logFile: string): string[][] {

@@ -1,0 +1,183 @@
+/** Brings one file, whole and verified, or not at all. */
+import { dirname } from 'node:path'
+import { PipelineError } from '../errors.ts'
+import { assertRoom } from './disk-room.ts'
+import { TransferFailure } from './failure.ts'
+import { Limiter } from './pace.ts'
+import { PartFile, type Validators } from './part-file.ts'
+import { withRetries } from './retry.ts'
+import type { Answer, Headers, Site } from './site.ts'
+
+export interface WantedFile {
+  /** Where it goes; its part lies beside it. */
+  readonly path: string
+  readonly name: string
+  readonly url: string
+  /** As published. */
+  readonly sha256: string
+}
+
+export interface FetchOptions {
+  readonly signal: AbortSignal
+  readonly say: (line: string) => void
+  /** How many bytes are there, of how many (null: not known yet); `hash` while a part of an earlier process is read. */
+  readonly onProgress: (done: number, total: number | null, phase: 'hash' | 'fetch') => void
+}
+
+export interface FetchedFile {
+  readonly bytes: number
+  readonly etag: string | null
+  /** What came over the network. */
+  readonly receivedBytes: number
+}
+
+/** @throws PipelineError: twice the wrong bytes, a full disk, what the network or the site did; the reason of an abort */
+export async function fetchFile(site: Site, wanted: WantedFile, options: FetchOptions): Promise<FetchedFile> {
+  const { signal, say, onProgress } = options
+  const onRead = (bytes: number): void => onProgress(bytes, null, 'hash')
+  await using part = await PartFile.open(wanted.path, { sha256: wanted.sha256, signal, onRead })
+  const transfer = new Transfer(site, wanted, { part, options })
+  for (let isSecond = false; ; isSecond = true) {
+    await withRetries(() => transfer.run(), { patience: site.patience, signal, say, received: () => transfer.receivedBytes })
+    await part.flush()
+    const [found, bytes] = [part.digest(), part.bytes]
+    if (found === wanted.sha256) {
+      await part.publish()
+      return { bytes, etag: part.validators.etag, receivedBytes: transfer.receivedBytes }
+    }
+    await part.discard()
+    const message = `${wanted.name}: sha256 of the ${bytes} bytes from ${wanted.url} is ${found}, its checksum file says ${wanted.sha256}`
+    if (isSecond)
+      throw new PipelineError(`${message}; so it was twice, and nothing was kept`, {
+        retryable: false,
+        hint: 'the site may be replacing the file just now, or a proxy changes it: try later',
+      })
+    say(`${message}; fetching it once more from the start`)
+  }
+}
+
+/** The requests for one file. */
+class Transfer {
+  receivedBytes = 0
+  readonly #site: Site
+  readonly #wanted: WantedFile
+  readonly #part: PartFile
+  readonly #options: FetchOptions
+  readonly #limiter: Limiter
+
+  constructor(site: Site, wanted: WantedFile, { part, options }: { readonly part: PartFile; readonly options: FetchOptions }) {
+    this.#site = site
+    this.#wanted = wanted
+    this.#part = part
+    this.#options = options
+    this.#limiter = new Limiter(site.bytesPerSecond)
+  }
+
+  get #doing(): string {
+    return `fetching ${this.#wanted.name}`
+  }
+
+  /** One request for what is missing. @throws TransferFailure when it did not bring all of it */
+  async run(): Promise<void> {
+    const part = this.#part
+    if (part.isComplete) return
+    const headers = part.bytes > 0 ? rangeHeaders(part) : {}
+    using answer = await this.#site.get(this.#wanted.url, { doing: this.#doing, signal: this.#options.signal, headers })
+    if (answer.status === 416) return this.#refusedRange(answer)
+    if (answer.status === 206) await this.#assertContinues(answer)
+    else if (answer.status !== 200) throw this.#unusable(answer)
+    this.#assertFile(answer)
+    const total = answer.status === 206 ? part.validators.total : lengthOf(answer)
+    await assertRoom(dirname(this.#wanted.path), (total ?? 0) - (answer.status === 206 ? part.bytes : 0), this.#wanted.name)
+    try {
+      await this.#take(answer)
+    } finally {
+      await part.flush()
+    }
+    if (total !== null && part.bytes !== total)
+      throw new TransferFailure(`${this.#doing}: ${answer.url} ended after ${part.bytes} of ${total} bytes`)
+  }
+
+  async #take(answer: Answer): Promise<void> {
+    const { signal, onProgress } = this.#options
+    const part = this.#part
+    let isBegun = answer.status === 206
+    for await (const chunk of answer.chunks()) {
+      this.receivedBytes += chunk.length
+      if (!isBegun) {
+        // Only now is the answer known to be the file: until then an earlier part is kept.
+        this.#assertGzip(chunk, answer)
+        await part.restart(validatorsOf(answer))
+        isBegun = true
+      }
+      await part.append(chunk)
+      onProgress(part.bytes, part.validators.total, 'fetch')
+      await this.#limiter.take(chunk.length, signal)
+    }
+    if (!isBegun) throw new TransferFailure(`${this.#doing}: ${answer.url} answered without a single byte`)
+  }
+
+  /** A 206 is of use when it goes on exactly where the part ends, and in the same file. @throws TransferFailure after discarding the part */
+  async #assertContinues({ headers, url }: Answer): Promise<void> {
+    const { bytes, validators } = this.#part
+    const range = headers['content-range'] ?? ''
+    const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(range)
+    const [from, to, total] = [Number(match?.[1]), Number(match?.[2]), Number(match?.[3])]
+    const etag = headers['etag'] ?? validators.etag
+    const isSameFile = (validators.total ?? total) === total && (validators.etag ?? etag) === etag
+    const isRange = match !== null && bytes > 0 && from === bytes && to === total - 1
+    const length = lengthOf({ headers })
+    if (isRange && isSameFile && (length ?? total - bytes) === total - bytes) return
+    await this.#part.discard()
+    throw new TransferFailure(
+      `${this.#doing}: ${url} was asked for the bytes from ${bytes} on and answered with the range ${JSON.stringify(range)}${isSameFile ? '' : ' of another file'}: starting over`,
+    )
+  }
+
+  /** The part is as long as the file, or longer. */
+  async #refusedRange({ headers, url }: Answer): Promise<void> {
+    const { bytes } = this.#part
+    if (bytes > 0 && headers['content-range'] === `bytes */${bytes}`) return
+    await this.#part.discard()
+    throw new TransferFailure(`${this.#doing}: ${url} has nothing from byte ${bytes} on (416): starting over`)
+  }
+
+  #unusable({ status, url }: Answer): PipelineError {
+    if (status !== 404) return new TransferFailure(`${this.#doing}: ${url} answered ${status}`)
+    return new PipelineError(`${this.#doing}: ${url} is not there (404)`, {
+      hint: 'the site may be replacing the month: try later; `dag download --list` shows what is there',
+    })
+  }
+
+  #assertFile({ headers, url }: Answer): void {
+    const type = headers['content-type'] ?? ''
+    if (/^\s*(text\/html|application\/xhtml|multipart\/)/i.test(type)) throw this.#noDump(url, `content of the type ${type}`)
+  }
+
+  /** RFC 1952: every gzip file begins with 1f 8b. */
+  #assertGzip(chunk: Buffer, { url }: Answer): void {
+    const isGzip = chunk[0] === 0x1f && (chunk.length === 1 || chunk[1] === 0x8b)
+    if (!isGzip) throw this.#noDump(url, `bytes that are no gzip: ${JSON.stringify(chunk.subarray(0, 60).toString('latin1'))}`)
+  }
+
+  #noDump(url: string, found: string): TransferFailure {
+    return new TransferFailure(`${this.#doing}: ${url} answered 200 with ${found}`, {
+      hint: 'the site or a proxy answers with a page of its own: open the URL in a browser, try later',
+    })
+  }
+}
+
+/** RFC 9110, 13.1.5: If-Range takes a strong entity tag, else a date; without either the checksum alone tells. */
+function rangeHeaders({ bytes, validators: { etag, lastModified } }: PartFile): Headers {
+  const validator = etag !== null && !etag.startsWith('W/') ? etag : lastModified
+  return { range: `bytes=${bytes}-`, ...(validator === null ? {} : { 'if-range': validator }) }
+}
+
+function validatorsOf(answer: Answer): Validators {
+  return { etag: answer.headers['etag'] ?? null, lastModified: answer.headers['last-modified'] ?? null, total: lengthOf(answer) }
+}
+
+function lengthOf({ headers }: Pick<Answer, 'headers'>): number | null {
+  const length = headers['content-length']
+  return length !== undefined && /^\d+$/.test(length) ? Number(length) : null
+}

@@ -1,0 +1,76 @@
+/** What is to be done for a month: pure, but for looking at sizes and times of files. */
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { PipelineError } from '../errors.ts'
+import { type MonthManifest, verifiedFileIn } from './manifest.ts'
+import { type DumpName, fileName } from './names.ts'
+import { partBytes } from './part-file.ts'
+
+/**
+ * `verified`: nothing to do. `unverified`: it lies there, and nobody has compared it with its checksum yet. `changed`: the site has
+ * published other bytes since. `partial`: an earlier download has begun it. `missing`.
+ */
+export type FileState = 'verified' | 'unverified' | 'changed' | 'partial' | 'missing'
+
+export interface PlannedFile {
+  readonly dump: DumpName
+  readonly name: string
+  /** As published. */
+  readonly sha256: string
+  readonly state: FileState
+  /** Of the file, or of its part. */
+  readonly presentBytes: number
+  /** What the year page says; null when it does not. */
+  readonly aboutBytes: number | null
+}
+
+/**
+ * The files of a month, largest first.
+ * @throws PipelineError when the checksum file does not name one of them
+ */
+export function planMonth(directory: string, manifest: MonthManifest, dumps: readonly DumpName[]): readonly PlannedFile[] {
+  const { date, sha256, aboutBytes, url } = manifest.published
+  const names = dumps.map((dump) => ({ dump, name: fileName({ date, dump }) }))
+  const unnamed = names.filter(({ name }) => sha256[name] === undefined).map(({ name }) => name)
+  if (unnamed.length > 0) {
+    const seen = Object.keys(sha256)
+    throw new PipelineError(
+      `the checksum file ${url} does not name ${unnamed.join(', ')}: it names ${seen.slice(0, 8).join(', ')}`,
+      {
+        hint: 'the month may not be complete yet: try later',
+      },
+    )
+  }
+  return names
+    .map(({ dump, name }) =>
+      plannedFile(directory, manifest, { dump, name, sha256: sha256[name] ?? '', aboutBytes: aboutBytes[name] ?? null }),
+    )
+    .toSorted((left, right) => (right.aboutBytes ?? 0) - (left.aboutBytes ?? 0))
+}
+
+/** Bytes that are still to come, as far as the site says. */
+export function bytesToCome(files: readonly PlannedFile[]): number {
+  return files.reduce((sum, { state, aboutBytes, presentBytes }) => {
+    if (state === 'verified' || state === 'unverified') return sum
+    return sum + Math.max(0, (aboutBytes ?? 0) - (state === 'partial' ? presentBytes : 0))
+  }, 0)
+}
+
+function plannedFile(
+  directory: string,
+  manifest: MonthManifest,
+  file: Pick<PlannedFile, 'dump' | 'name' | 'sha256' | 'aboutBytes'>,
+): PlannedFile {
+  const known = verifiedFileIn(directory, manifest, file.name)
+  if (known?.sha256 === file.sha256) return { ...file, state: 'verified', presentBytes: known.bytes }
+  const path = join(directory, file.name)
+  const part = partBytes(path, file.sha256, sizeOf)
+  if (part > 0) return { ...file, state: 'partial', presentBytes: part }
+  const size = sizeOf(path)
+  if (size === null) return { ...file, state: 'missing', presentBytes: 0 }
+  return { ...file, state: known === null ? 'unverified' : 'changed', presentBytes: size }
+}
+
+function sizeOf(path: string): number | null {
+  return existsSync(path) ? statSync(path).size : null
+}
