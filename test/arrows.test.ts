@@ -18,11 +18,12 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   lake: [],
   discogs: ['type:kernel', 'type:xml', 'type:parquet'],
   serving: ['discogs', 'lake', 'sql'],
+  history: ['discogs', 'lake', 'sql'],
   scheduler: ['config', 'process-identity', 'type:lake', 'type:sql'],
   'task-process': ['config', 'scheduler', 'type:lake'],
   tasks: ['task-process', 'discogs', 'kernel', 'lake', 'parquet', 'xml', 'serving', 'sql', 'type:scheduler'],
   dags: ['scheduler', 'discogs'],
-  cli: ['config', 'scheduler', 'discogs', 'infra', 'lake', 'process-identity', 'serving', 'sql'],
+  cli: ['config', 'scheduler', 'discogs', 'history', 'infra', 'lake', 'process-identity', 'serving', 'sql'],
   demo: ['cli', 'config', 'scheduler', 'discogs', 'infra', 'lake', 'serving', 'sql'],
 }
 

@@ -5,6 +5,7 @@ import { exitCodes, messageOf, PipelineError } from '../errors.ts'
 import { activeCommand } from './commands/active.ts'
 import { checkCommand } from './commands/check.ts'
 import { compileCommand } from './commands/compile.ts'
+import { diffCommand } from './commands/diff.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { infraCommand } from './commands/infra.ts'
 import { listCommand } from './commands/list.ts'
@@ -51,6 +52,7 @@ function program(): Command {
     promoteCommand(),
     rollbackCommand(),
     sqlCommand(),
+    diffCommand(),
     doctorCommand(),
     trinoCommand(),
     infraCommand(),
