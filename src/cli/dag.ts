@@ -6,6 +6,7 @@ import { activeCommand } from './commands/active.ts'
 import { backfillCommand } from './commands/backfill.ts'
 import { checkCommand } from './commands/check.ts'
 import { compileCommand } from './commands/compile.ts'
+import { diffCommand } from './commands/diff.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { downloadCommand } from './commands/download.ts'
 import { infraCommand } from './commands/infra.ts'
@@ -60,6 +61,7 @@ function program(): Command {
     promoteCommand(),
     rollbackCommand(),
     sqlCommand(),
+    diffCommand(),
     doctorCommand(),
     trinoCommand(),
     infraCommand(),

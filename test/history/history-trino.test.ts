@@ -18,7 +18,7 @@ import { register } from '../../src/tasks/history-register.ts'
 import { registry } from '../../src/tasks/history-registry.ts'
 import { writeReportedRun } from '../support/parquet.ts'
 import { removeLake } from '../support/remove-lake.ts'
-import { taskContext } from '../support/task-context.ts'
+import { standardDownload, taskContext } from '../support/task-context.ts'
 import { skipTrino as skip, trinoServer } from '../support/trino-server.ts'
 
 const runIds = ['2093-01__20930120_060000', '2093-02__20930220_060000'] as const
@@ -76,7 +76,7 @@ after(async () => {
 })
 
 test('KPIs are the same on both engines, value by value, and so is the history that both show', { skip }, async () => {
-  const settings = { ...taskContext({ lakeDir, runId: 'x' }).settings, sqlEngine: 'both', trinoUrl: trino.url, trino } as const
+  const settings = { sqlEngine: 'both', trinoUrl: trino.url, trino, download: standardDownload } as const
   const context = taskContext({ lakeDir, runId: 'history__20930301_000000', dagId: 'history', settings })
   for (const task of [register, registry, kpis, growth, exportCsv]) await task(context)
   await using duckdb = await DuckDbEngine.open()

@@ -4,6 +4,7 @@ import { type Config, loadConfig } from '../../config.ts'
 import { exampleQuery } from '../../discogs/catalogue.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
 import type { EngineName } from '../../sql/engine.ts'
+import { QueryInterruption } from '../query-interruption.ts'
 import { answer } from '../sql/answer.ts'
 import { type Format, formats } from '../sql/formats.ts'
 import { type Place, placeOf } from '../sql/place.ts'
@@ -94,28 +95,6 @@ async function once(
   const options = { format: json ? 'document' : format, maxRows, output: output ?? null } as const
   const note = await answer(session, query, options, interruption.signal)
   if (note !== null) process.stderr.write(`${note}\n`)
-}
-
-/** Ctrl-C and SIGTERM cancel the query where it runs; the command then ends with 130 or 143. */
-class QueryInterruption implements Disposable {
-  readonly #controller = new AbortController()
-  readonly #stop = (name: NodeJS.Signals): void => {
-    const exitCode = name === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated
-    if (this.signal.aborted) process.exit(exitCode)
-    this.#controller.abort(new PipelineError(`interrupted by ${name}`, { exitCode, retryable: false }))
-  }
-
-  constructor() {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, this.#stop)
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-
-  [Symbol.dispose](): void {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, this.#stop)
-  }
 }
 
 function monthOption(text: string): string {

@@ -1,0 +1,82 @@
+/** Comparisons as tables for people. */
+import type { ChangedRow, DatasetDiff, DetailedDiff } from '../../history/diff.ts'
+import type { SqlRow, SqlValue } from '../../sql/engine.ts'
+import { grouped, oneLine, print, styled, table } from '../output.ts'
+
+/** Texts longer than this are cut in samples. */
+const shownCharacters = 100
+
+const marks = { added: ['+', 'green'], removed: ['−', 'red'], changed: ['~', 'yellow'], unchanged: ['=', 'dim'] } as const
+
+/** Rows of every dataset before and after. */
+export function printCounts(diffs: readonly DatasetDiff[]): void {
+  print(
+    table(
+      ['dataset', '>rows before', '>rows after', '>added', '>removed', '>changed', 'note'],
+      diffs.map((diff) => [diff.dataset, ...counts(diff), diff.notes.join('; ')]),
+    ),
+  )
+}
+
+/** One dataset: how many rows, how many values a column, some rows. */
+export function printDetail(diff: DetailedDiff): void {
+  print(table(['>rows before', '>rows after', '>added', '>removed', '>changed'], [counts(diff)]))
+  for (const note of diff.notes) print(styled('yellow', `note: ${note}`))
+  if (diff.columns.length > 0) {
+    const rows = diff.columns.map(({ column, changed }) => [column, changed === null ? 'not in both' : grouped(Number(changed))])
+    print(`\n${table(['column', '>changed values'], rows)}`)
+  }
+  if (diff.samples.length > 0) print(`\nsamples\n${rowsTable(diff.samples)}`)
+}
+
+/** Rows before and after, a line for each value that differs. */
+export function printEntity(rows: readonly ChangedRow[]): void {
+  print(rowsTable(rows))
+}
+
+function counts({ rowsBefore, rowsAfter, added, removed, changed }: DatasetDiff): string[] {
+  return [rowsBefore, rowsAfter, added, removed, changed].map((count) => (count === null ? '–' : grouped(Number(count))))
+}
+
+function rowsTable(rows: readonly ChangedRow[]): string {
+  return table(['', 'key', 'column', 'before', 'after'], rows.flatMap(linesOf))
+}
+
+/** A changed row shows what changed, another one everything it has. */
+function linesOf(row: ChangedRow): string[][] {
+  const [mark, style] = marks[row.change]
+  const names = [...new Set([...Object.keys(row.before ?? {}), ...Object.keys(row.after ?? {})])]
+  const shown = names.filter((name) => isShown(row, name))
+  const key = Object.values(row.key).map(value).join(' · ')
+  return (shown.length === 0 ? [''] : shown).map((name, index) => [
+    index === 0 ? styled(style, mark) : '',
+    index === 0 ? key : '',
+    name,
+    cell(row.before, name),
+    cell(row.after, name),
+  ])
+}
+
+function isShown({ change, before, after }: ChangedRow, name: string): boolean {
+  const [old, current] = [before?.[name], after?.[name]]
+  if (change === 'changed') return old !== undefined && current !== undefined && old !== current
+  return (old ?? current ?? null) !== null
+}
+
+function cell(row: SqlRow | null, name: string): string {
+  const found = row?.[name]
+  return found === undefined ? '' : value(found)
+}
+
+/** An empty text would look like nothing. */
+function value(found: SqlValue): string {
+  if (found === null) return styled('dim', 'NULL')
+  if (found === '') return "''"
+  const text = oneLine(String(found))
+  return text.length > shownCharacters
+    ? `${text
+        .slice(0, shownCharacters - 1)
+        .toWellFormed()
+        .replace(/\uFFFD$/, '')}…`
+    : text
+}

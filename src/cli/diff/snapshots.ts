@@ -1,0 +1,47 @@
+import type { Config } from '../../config.ts'
+import { exitCodes, PipelineError } from '../../errors.ts'
+import { sealedRuns } from '../../lake/sealed-runs.ts'
+import { suggest } from '../../scheduler/nearest.ts'
+import { readStore, runIdOf } from '../runs.ts'
+import { placeOf } from '../sql/place.ts'
+
+export interface NamedSnapshot {
+  readonly runId: string
+  readonly dir: string
+  /** UTC, `YYYY-MM-DD HH:MM:SS`. */
+  readonly session: string
+}
+
+/**
+ * The sealed run that is meant by a run id, `active`, `latest`, or a month (of its runs the newest that was published, else the newest).
+ * @throws PipelineError (exit 4) with the nearest name
+ */
+export function snapshotNamed(config: Config, given: string): NamedSnapshot {
+  const sealed = sealedRuns(config.lakeDir)
+  const runId = runIdMeant(config, given, [...new Set(sealed.flatMap(({ dumpMonth }) => dumpMonth ?? []))].toSorted())
+  const found = sealed.find((run) => run.runId === runId)
+  if (found !== undefined) return found
+  const names = sealed.map((run) => run.runId)
+  throw notFound(`${runId} is no sealed run of ${config.lakeDir}`, suggest(runId, names) ?? listed(names))
+}
+
+function runIdMeant(config: Config, given: string, months: readonly string[]): string {
+  if (given === 'active') return placeOf(config, {}).runId
+  if (given === 'latest') {
+    using store = readStore(config)
+    return runIdOf(store, given)
+  }
+  if (!/^\d{4}-\d{2}$/.test(given)) return given
+  if (months.includes(given)) return placeOf(config, { asOf: given }).runId
+  throw notFound(`no sealed run of ${config.lakeDir} is of ${given}`, suggest(given, months) ?? listed(months))
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0
+    ? 'nothing is sealed yet: `npm start`, or `dag trigger main`'
+    : `the newest is ${names.toSorted().at(-1)}`
+}
+
+function notFound(message: string, hint: string): PipelineError {
+  return new PipelineError(message, { exitCode: exitCodes.notFound, retryable: false, hint })
+}
