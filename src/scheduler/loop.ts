@@ -43,22 +43,35 @@ export interface RunOutcome {
  * @throws PipelineError: exit 2 for bad params or an invalid dag, 3 when the session has a run, 5 while another scheduler works here
  */
 export async function triggerRun(options: TriggerOptions): Promise<RunOutcome> {
+  const wanted = wantedRun(options)
   using store = openStore(options.config.stateDir)
   // That answer needs no lease.
-  refuseExisting(store, options)
+  refuseExisting(store, wanted)
   await using engine = await Engine.open(store, options)
   await engine.settleDeadAttempts(null)
-  return await trigger(engine, options)
+  return await trigger(engine, wanted)
 }
 
-async function trigger(engine: Engine, options: TriggerOptions): Promise<RunOutcome> {
-  const { dag, session, config, trigger: origin = 'manual', parallelism = config.parallelism } = options
+/** A run that is valid, before anything is written down. */
+interface WantedRun {
+  readonly options: TriggerOptions
+  readonly runId: string
+  readonly params: Readonly<Record<string, string>>
+  readonly plan: Plan
+}
+
+function wantedRun(options: TriggerOptions): WantedRun {
+  const { dag, session, params } = options
+  return { options, ...dag.resolve(session, params), plan: compilePlan(dag, options) }
+}
+
+async function trigger(engine: Engine, wanted: WantedRun): Promise<RunOutcome> {
   const { store } = engine
-  const { runId, params } = dag.resolve(session, options.params)
-  const plan = compilePlan(dag, options)
+  const { runId, params, plan, options } = wanted
+  const { config, session, trigger: origin = 'manual', parallelism = config.parallelism } = options
   const create = (): RunRecord =>
     store.change.transaction(() => {
-      refuseExisting(store, options)
+      refuseExisting(store, wanted)
       const by = { trigger: origin, triggeredBy: userInfo().username }
       store.change.createRun({ runId, session: session.text, params, ...by, plan, parallelism })
       return store.run(runId)
@@ -110,7 +123,7 @@ export async function asLeader<Result>(settings: EngineSettings, lead: (leader: 
   await engine.settleDeadAttempts(null)
   return await lead({
     store,
-    trigger: (options) => trigger(engine, options),
+    trigger: async (options) => trigger(engine, wantedRun(options)),
     retry: (runId, options) => retry(engine, runId, options),
   })
 }
@@ -143,8 +156,8 @@ function promotionsToRedo(store: Store, plan: Plan, runId: string): readonly str
   return plan.tasks.filter((task) => task.kind === 'promote').map((task) => task.id)
 }
 
-function refuseExisting(store: Store, { dag, session, params }: TriggerOptions): void {
-  const existing = store.findSession(dag.name, session.text) ?? store.findRun(dag.resolve(session, params).runId)
+function refuseExisting(store: Store, { runId, options: { dag, session } }: WantedRun): void {
+  const existing = store.findSession(dag.name, session.text) ?? store.findRun(runId)
   if (existing === null) return
   throw new PipelineError(`dag ${dag.name} has a run for session ${session.text} already: ${existing.runId}, ${existing.state}`, {
     exitCode: exitCodes.conflict,

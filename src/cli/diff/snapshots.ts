@@ -17,7 +17,7 @@ export interface NamedSnapshot {
  * @throws PipelineError (exit 4) with the nearest name
  */
 export function snapshotNamed(config: Config, given: string): NamedSnapshot {
-  const sealed = sealedRuns(config.lakeDir)
+  const { runs: sealed } = sealedRuns(config.lakeDir)
   const runId = runIdMeant(config, given, [...new Set(sealed.flatMap(({ dumpMonth }) => dumpMonth ?? []))].toSorted())
   const found = sealed.find((run) => run.runId === runId)
   if (found !== undefined) return found
