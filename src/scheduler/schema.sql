@@ -206,6 +206,7 @@ CREATE INDEX run_by_creation on run (created_at, run_id);
 CREATE INDEX attempt_running on attempt (state) where state = 'running';
 
 CREATE INDEX promotion_begun on promotion (state) where state = 'begun';
+
 CREATE TABLE slot (
   dag_id text not null,
   slot text not null,
