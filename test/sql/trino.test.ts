@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PipelineError } from '../../src/errors.ts'
@@ -8,6 +7,7 @@ import { DuckDbEngine } from '../../src/sql/duckdb.ts'
 import type { SqlTable, SqlValue } from '../../src/sql/engine.ts'
 import { openEngine } from '../../src/sql/open.ts'
 import { TrinoEngine, type TrinoSettings, trinoFailure } from '../../src/sql/trino.ts'
+import { freePort } from '../support/free-port.ts'
 import { ownSchema, skipTrino, trinoServer } from '../support/trino-server.ts'
 
 const endless = `SELECT count(*) FROM unnest(sequence(1, 10000)) AS a(x) CROSS JOIN unnest(sequence(1, 10000)) AS b(y)
@@ -403,12 +403,4 @@ async function busyProxy(
       await new Promise((resolve) => server.close(resolve))
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
