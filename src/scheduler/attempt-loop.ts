@@ -120,20 +120,26 @@ export class AttemptLoop implements Tenant {
   /** @returns true when the attempt has ended */
   #step(): boolean {
     if (this.#left !== null) throw this.#left
-    const started: RunningTry[] = []
+    const waiting: RunningTry[] = []
     const ended = [...this.#running].filter(([, { outcome }]) => outcome !== null)
-    const isOver = this.#store.change.transaction(() => {
-      for (const [, running] of ended) this.#recordEnd(running)
-      if (this.#ending !== null) return this.#endEarly(this.#ending)
-      const tasks = this.#advance()
-      if (this.#recordAttemptEnd(tasks)) return true
-      started.push(...this.#claim(tasks))
-      return false
-    })
-    for (const [id] of ended) this.#running.delete(id)
-    this.#start(started)
-    this.#emitTransitions()
-    return isOver
+    try {
+      const isOver = this.#store.change.transaction(() => {
+        for (const [, running] of ended) this.#recordEnd(running)
+        if (this.#ending !== null) return this.#endEarly(this.#ending)
+        const tasks = this.#advance()
+        if (this.#recordAttemptEnd(tasks)) return true
+        this.#claim(tasks, waiting)
+        return false
+      })
+      for (const [id] of ended) this.#running.delete(id)
+      for (const running of waiting) this.#begin(running)
+      this.#emitTransitions()
+      return isOver
+    } catch (error) {
+      // Not on record: what waits to begin must not.
+      for (const { task, child } of waiting) if (!this.#running.has(task.id)) child?.abandon()
+      throw error
+    }
   }
 
   /** @returns the tasks after the changes */
@@ -153,8 +159,12 @@ export class AttemptLoop implements Tenant {
     return end !== null
   }
 
-  /** Makes queued tasks running, those that get a place. */
-  #claim(tasks: ReadonlyMap<string, TaskRecord>): RunningTry[] {
+  /**
+   * Makes queued tasks running, those that get a place. Their processes are there, and on record with the same transaction, before their
+   * tasks begin: no task ever runs that nobody can find.
+   * @param waiting takes the processes that wait to begin
+   */
+  #claim(tasks: ReadonlyMap<string, TaskRecord>, waiting: RunningTry[]): void {
     const held = new Map([...this.#running].filter(([, { outcome }]) => outcome === null).map(([id, { task }]) => [id, task]))
     const queued = [...tasks.values()].filter((task) => task.state === 'queued')
     const wanted = queued.flatMap(({ taskId, queuedAt }) => {
@@ -162,36 +172,36 @@ export class AttemptLoop implements Tenant {
       return task === undefined ? [] : [{ taskId, queuedAt, pool: task.pool, priority: task.priority }]
     })
     const granted = this.#options.places.claim(this, held, wanted)
-    return queued.flatMap((record) => {
+    for (const record of queued) {
       const task = granted.has(record.taskId) ? taskNamed(this.plan, record.taskId) : undefined
-      return task === undefined ? [] : [this.#recordStart(task, record)]
-    })
+      if (task === undefined) continue
+      const running = this.#start(task, record)
+      waiting.push(running)
+      this.#recordStart(running)
+    }
   }
 
-  #recordStart(task: PlannedTask, record: TaskRecord): RunningTry {
+  #start(task: PlannedTask, { tries }: TaskRecord): RunningTry {
     const { runId, attempt } = this.#run
     const { stateDir } = this.#store
-    const key = { runId, attempt, taskId: task.id, tryNumber: record.tries + 1 }
-    const files = filesOf(key)
-    const deadline = task.timeoutMs === null ? null : new Date(this.#store.now().getTime() + task.timeoutMs)
-    this.#store.change.startTry(key, { ...files, deadline })
-    return new RunningTry(key, task, { logFile: join(stateDir, files.logFile), resultFile: join(stateDir, files.resultFile) })
+    const { config, graceMs } = this.#options
+    const key = { runId, attempt, taskId: task.id, tryNumber: tries + 1 }
+    const { logFile, resultFile } = filesOf(key)
+    const running = new RunningTry(key, task, { logFile: join(stateDir, logFile), resultFile: join(stateDir, resultFile) })
+    running.start({ config: { ...config, stateDir }, run: this.#run, graceMs })
+    return running
   }
 
-  /** Starts processes, writes down which they are, and only then lets their tasks begin: no task ever runs that nobody can find. */
-  #start(started: readonly RunningTry[]): void {
-    if (started.length === 0) return
-    const config = { ...this.#options.config, stateDir: this.#store.stateDir }
-    for (const running of started) {
-      this.#running.set(running.task.id, running)
-      running.start({ config, run: this.#run, graceMs: this.#options.graceMs })
-      this.#watch(running)
-    }
-    const processes = started.flatMap(({ key, child }) =>
-      child?.pid === undefined ? [] : [{ key, pid: child.pid, pidStarted: child.pidStarted }],
-    )
-    this.#store.change.recordProcesses(processes)
-    for (const running of started) running.begin()
+  #recordStart({ key, task, child }: RunningTry): void {
+    const { pid, pidStarted = null } = child ?? {}
+    const deadline = task.timeoutMs === null ? null : new Date(this.#store.now().getTime() + task.timeoutMs)
+    this.#store.change.startTry(key, { files: filesOf(key), deadline, process: pid === undefined ? null : { pid, pidStarted } })
+  }
+
+  #begin(running: RunningTry): void {
+    this.#running.set(running.task.id, running)
+    running.begin()
+    this.#watch(running)
   }
 
   #watch(running: RunningTry): void {

@@ -84,7 +84,7 @@ export class LakeLab implements Disposable {
     store.change.createRun({ runId, session, params: {}, trigger: 'manual', triggeredBy: 'me', plan, parallelism: 1 })
     const key = { runId, attempt: 1, taskId: 'sure', tryNumber: 1 }
     store.change.changeTask(key, 'waiting', { state: 'queued', reason: null })
-    store.change.startTry(key, { logFile: 'x', resultFile: 'y', deadline: null })
+    store.change.startTry(key, { files: { logFile: 'x', resultFile: 'y' }, deadline: null, process: null })
     const end = { tryState: 'success', taskState: 'success', reason: null, exitCode: 0, signal: null, notBefore: null } as const
     store.change.endTry(key, { ...end, result: {}, checks: [] })
   }

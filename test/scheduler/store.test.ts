@@ -32,7 +32,11 @@ const check = {
   durationMs: 1.5,
   sample: [{ id: 7 }],
 } as const
-const files = { logFile: 'logs/x.log', resultFile: 'results/x.jsonl', deadline: null }
+const started = {
+  files: { logFile: 'logs/x.log', resultFile: 'results/x.jsonl' },
+  deadline: null,
+  process: { pid: 4711, pidStarted: 'then' },
+}
 
 function withStore(work: (store: Store, dir: string) => void): void {
   const dir = mkdtempSync(join(tmpdir(), 'store-'))
@@ -60,8 +64,7 @@ function begin(store: Store): void {
 function succeed(store: Store, taskId: string, checks: readonly (typeof check)[] = []): void {
   const key = { runId, attempt: 1, taskId, tryNumber: 1 }
   store.change.changeTask(key, 'waiting', { state: 'queued', reason: null })
-  store.change.startTry(key, files)
-  store.change.recordProcesses([{ key, pid: 4711, pidStarted: 'then' }])
+  store.change.startTry(key, started)
   const end = { tryState: 'success', taskState: 'success', reason: null, exitCode: 0, signal: null, notBefore: null } as const
   store.change.endTry(key, { ...end, result: { rows: { things: 3 }, bytes: 10, note: 'well' }, checks })
 }
@@ -168,9 +171,9 @@ test('a transition from a state that is not the present one changes nothing', ()
       () => store.change.changeTask(key, 'running', { state: 'failed', reason: null }),
       /task first of run lab__20260120_205549 is not running any more/,
     )
-    assert.throws(() => store.change.startTry(key, files), /is not queued any more/)
+    assert.throws(() => store.change.startTry(key, started), /is not queued any more/)
     assert.throws(
-      () => store.change.transaction(() => [succeed(store, 'first'), store.change.startTry(key, files)]),
+      () => store.change.transaction(() => [succeed(store, 'first'), store.change.startTry(key, started)]),
       /is not queued any more/,
     )
     assert.deepEqual(store.events(runId), before)

@@ -29,6 +29,15 @@ export interface TaskChange {
   readonly because?: string
 }
 
+/** A try as it begins. */
+export interface NewTry {
+  /** Relative to the state's directory. */
+  readonly files: { readonly logFile: string; readonly resultFile: string }
+  readonly deadline: Date | null
+  /** Enough to find it again after this process has died; null when it could not be started. */
+  readonly process: { readonly pid: number; readonly pidStarted: string | null } | null
+}
+
 /** How a try has ended, and what that makes of its task. */
 export interface TryEnd {
   readonly tryState: Exclude<TryState, 'running'>
@@ -105,7 +114,7 @@ export class Writer {
   }
 
   /** queued → running, with a new try. */
-  startTry(key: TryKey, files: { readonly logFile: string; readonly resultFile: string; readonly deadline: Date | null }): void {
+  startTry(key: TryKey, { files, deadline, process }: NewTry): void {
     this.#connection.write(() => {
       const now = this.#connection.timestamp()
       const task = build.updateTable('task').set({ state: 'running', reason: null, tries: key.tryNumber })
@@ -126,7 +135,9 @@ export class Writer {
         state: 'running',
         log_file: files.logFile,
         result_file: files.resultFile,
-        deadline: files.deadline?.toISOString() ?? null,
+        pid: process?.pid ?? null,
+        pid_started: process?.pidStarted ?? null,
+        deadline: deadline?.toISOString() ?? null,
         started_at: now,
       } as const
       this.#connection.run(build.insertInto('try').values(row))
@@ -141,18 +152,6 @@ export class Writer {
       })
       const detail = key.tryNumber === 1 ? 'first try' : `try ${key.tryNumber}, after one that failed`
       appendEvent(this.#connection, { subject: 'try', ...key, from: null, to: 'running', detail })
-    })
-  }
-
-  /**
-   * Which processes running tries are: enough to find them again after this process has died. After a crash of the machine they mean
-   * nothing, so the disk is not waited for.
-   */
-  recordProcesses(started: readonly { readonly key: TryKey; readonly pid: number; readonly pidStarted: string | null }[]): void {
-    this.#connection.writeLightly(() => {
-      for (const { key, pid, pidStarted } of started) {
-        this.#connection.run(this.#tryUpdate(key).set({ pid, pid_started: pidStarted }).where('state', '=', 'running'))
-      }
     })
   }
 
