@@ -4,12 +4,15 @@ import { exampleQuery } from '../discogs/catalogue.ts'
 import { exitCodes, messageOf, PipelineError } from '../errors.ts'
 import { activeCommand } from './commands/active.ts'
 import { backfillCommand } from './commands/backfill.ts'
+import { cancelCommand } from './commands/cancel.ts'
 import { checkCommand } from './commands/check.ts'
 import { compileCommand } from './commands/compile.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { explainCommand } from './commands/explain.ts'
 import { infraCommand } from './commands/infra.ts'
 import { listCommand } from './commands/list.ts'
 import { logsCommand } from './commands/logs.ts'
+import { markCommand } from './commands/mark.ts'
 import { promoteCommand } from './commands/promote.ts'
 import { retryCommand } from './commands/retry.ts'
 import { rollbackCommand } from './commands/rollback.ts'
@@ -50,10 +53,13 @@ function program(): Command {
     pauseCommand(),
     unpauseCommand(),
     retryCommand(),
+    cancelCommand(),
+    markCommand(),
     runsCommand(),
     statusCommand(),
     tasksCommand(),
     logsCommand(),
+    explainCommand(),
     activeCommand(),
     promoteCommand(),
     rollbackCommand(),

@@ -57,6 +57,8 @@ export class AttemptLoop {
   #wake = Promise.withResolvers<void>()
   #lastEvent: number
   #stopReason: string | null = null
+  /** Why each of these tasks is to end. */
+  readonly #unwanted = new Map<string, string>()
 
   constructor(store: Store, run: RunRecord, options: LoopOptions) {
     this.#store = store
@@ -84,12 +86,20 @@ export class AttemptLoop {
     }
   }
 
+  /** Ends one task, or keeps it from starting; those below it will not start. Nothing happens to one that has ended. */
+  cancelTask(taskId: string, reason: string): void {
+    this.#unwanted.set(taskId, reason)
+    this.#running.get(taskId)?.child?.stop({ kind: 'cancelled', text: reason })
+    this.#wake.resolve()
+  }
+
   /** @returns true when the attempt has ended */
   #step(): boolean {
     const started: Running[] = []
     const ended = this.#store.change.transaction(() => {
       for (const running of this.#running.values()) this.#recordEnd(running)
       if (this.#stopReason !== null) return this.#cancelRest(this.#stopReason)
+      this.#cancelUnwanted()
       this.#advance()
       if (this.#recordAttemptEnd()) return true
       started.push(...this.#claim())
@@ -99,6 +109,15 @@ export class AttemptLoop {
     for (const running of started) this.#spawn(running)
     this.#emitTransitions()
     return ended
+  }
+
+  /** A running one is cancelled by the end of its process. */
+  #cancelUnwanted(): void {
+    for (const { runId, attempt, taskId, state } of this.#tasks().values()) {
+      const reason = this.#unwanted.get(taskId)
+      if (reason === undefined || state === 'running' || isFinal(state)) continue
+      this.#store.change.changeTask({ runId, attempt, taskId }, state, { state: 'cancelled', reason })
+    }
   }
 
   #advance(): void {

@@ -6,7 +6,10 @@ import { AttemptLoop, type LoopOptions, type RunEvent } from './attempt-loop.ts'
 import { carriedOver } from './carry.ts'
 import type { Dag } from './dag.ts'
 import { acquireLease } from './lease.ts'
+import { suggest } from './nearest.ts'
 import { compile, type Plan } from './plan.ts'
+import { taskNamed, transitiveUpstream } from './plan-graph.ts'
+import { RequestWatch } from './requests.ts'
 import type { Session } from './session.ts'
 import { settleDeadAttempts } from './settle.ts'
 import type { RunState } from './states.ts'
@@ -40,6 +43,14 @@ export interface TriggerOptions extends RunSettings {
 export interface RetryOptions extends RunSettings {
   /** Its definition as it is now. Default: the plan of the attempt before. */
   readonly dag?: Dag
+  /** This task runs again although it has succeeded. */
+  readonly redo?: Redo
+}
+
+export interface Redo {
+  readonly taskId: string
+  /** What has succeeded below it runs again as well; else there must be nothing. */
+  readonly downstream: boolean
 }
 
 export interface RunOutcome {
@@ -97,16 +108,22 @@ export async function retryRun(runId: string, options: RetryOptions): Promise<Ru
 }
 
 function retrying(runId: string, options: RetryOptions): Work {
-  const { dag, config, parallelism = config.parallelism } = options
+  const { dag, redo, config, parallelism = config.parallelism } = options
   const plan = dag === undefined ? null : compilePlan(dag, options)
-  const refuse = (store: Store): void => refuseSuccess(store.run(runId))
+  const refuse = (store: Store): void => {
+    if (redo === undefined) refuseSuccess(store.run(runId))
+    else refuseRedo(redo, plan ?? store.planOf(runId), store.tasks(runId))
+  }
   const prepare = (store: Store): RunRecord => {
     store.change.transaction(() => {
       refuse(store)
       const run = store.run(runId)
       const previous = { plan: store.planOf(runId), tasks: store.tasks(runId) }
       const next = plan ?? previous.plan
-      const carried = carriedOver(next, previous, promotionsToRedo(store, next, runId))
+      const carried = carriedOver(next, previous, [
+        ...promotionsToRedo(store, next, runId),
+        ...(redo === undefined ? [] : [redo.taskId]),
+      ])
       store.change.createAttempt({ runId, plan: next, parallelism, carried }, run)
     })
     return store.run(runId)
@@ -154,7 +171,15 @@ async function leading<Result>(
 }
 
 async function execute(store: Store, run: RunRecord, options: LoopOptions): Promise<RunOutcome> {
-  await new AttemptLoop(store, run, options).run()
+  const cancelled = new AbortController()
+  const loop = new AttemptLoop(store, run, { ...options, signal: AbortSignal.any([options.signal, cancelled.signal]) })
+  {
+    using _requests = new RequestWatch(store, run, {
+      cancelRun: (reason) => cancelled.abort(new PipelineError(reason)),
+      cancelTask: (taskId, reason) => loop.cancelTask(taskId, reason),
+    })
+    await loop.run()
+  }
   const { runId, state, reason, attempt } = store.run(run.runId)
   return { runId, state, reason, attempt, tasks: store.tasks(runId) }
 }
@@ -189,6 +214,32 @@ function refuseExisting(store: Store, dagId: string, session: Session, runId: st
     exitCode: exitCodes.conflict,
     retryable: false,
     hint: existing.state === 'success' ? 'choose another session' : `\`dag retry ${existing.runId}\` resumes it`,
+  })
+}
+
+/** What succeeded below a task was made from what is about to be made again. */
+function refuseRedo({ taskId, downstream }: Redo, plan: Plan, tasks: readonly TaskRecord[]): void {
+  if (taskNamed(plan, taskId) === undefined) throw unknownTask(plan.dagId, taskId, plan)
+  if (downstream) return
+  const below = plan.tasks.filter((task) => transitiveUpstream(plan, task.id).some((above) => above.id === taskId))
+  const done = below.filter((task) => tasks.find((one) => one.taskId === task.id)?.state === 'success')
+  if (done.length === 0) return
+  throw new PipelineError(`${done.map((task) => task.id).join(', ')} below ${taskId} succeeded with what it had made`, {
+    exitCode: exitCodes.usage,
+    retryable: false,
+    hint: 'add --downstream to run those again as well',
+  })
+}
+
+function unknownTask(dagId: string, taskId: string, { tasks }: Plan): PipelineError {
+  const hint = suggest(
+    taskId,
+    tasks.map(({ id }) => id),
+  )
+  return new PipelineError(`dag ${dagId} has no task ${taskId}`, {
+    exitCode: exitCodes.notFound,
+    retryable: false,
+    ...(hint === undefined ? {} : { hint }),
   })
 }
 

@@ -4,6 +4,8 @@ import { connect } from './store/connection.ts'
 import { LeaseTable } from './store/lease-rows.ts'
 import { PromotionWriter } from './store/promotion-rows.ts'
 import { Reader } from './store/reader.ts'
+import { RequestTable } from './store/request-rows.ts'
+import { MarkWriter } from './store/mark-rows.ts'
 import { ScheduleTable } from './store/schedule-rows.ts'
 import { Writer } from './store/writer.ts'
 
@@ -29,6 +31,8 @@ export class Store extends Reader implements Disposable {
   readonly promoting: PromotionWriter
   readonly leases: LeaseTable
   readonly schedules: ScheduleTable
+  readonly requests: RequestTable
+  readonly marks: MarkWriter
   readonly now: () => Date
   readonly #close: () => void
 
@@ -41,6 +45,8 @@ export class Store extends Reader implements Disposable {
     this.promoting = new PromotionWriter(connection)
     this.leases = new LeaseTable(connection)
     this.schedules = new ScheduleTable(connection)
+    this.requests = new RequestTable(connection)
+    this.marks = new MarkWriter(connection)
     this.#close = () => connection.close()
   }
 
