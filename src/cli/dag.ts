@@ -18,6 +18,7 @@ import { retryCommand } from './commands/retry.ts'
 import { rollbackCommand } from './commands/rollback.ts'
 import { runsCommand } from './commands/runs.ts'
 import { scheduleCommand } from './commands/schedule.ts'
+import { notifyCommand } from './commands/notify.ts'
 import { pauseCommand, unpauseCommand } from './commands/pause.ts'
 import { showCommand } from './commands/show.ts'
 import { sqlCommand } from './commands/sql.ts'
@@ -52,6 +53,7 @@ function program(): Command {
     scheduleCommand(),
     pauseCommand(),
     unpauseCommand(),
+    notifyCommand(),
     retryCommand(),
     cancelCommand(),
     markCommand(),

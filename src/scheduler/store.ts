@@ -4,6 +4,7 @@ import { connect } from './store/connection.ts'
 import { LeaseTable } from './store/lease-rows.ts'
 import { PromotionWriter } from './store/promotion-rows.ts'
 import { Reader } from './store/reader.ts'
+import { NoticeTable } from './store/notice-rows.ts'
 import { RequestTable } from './store/request-rows.ts'
 import { MarkWriter } from './store/mark-rows.ts'
 import { ScheduleTable } from './store/schedule-rows.ts'
@@ -32,6 +33,7 @@ export class Store extends Reader implements Disposable {
   readonly leases: LeaseTable
   readonly schedules: ScheduleTable
   readonly requests: RequestTable
+  readonly notices: NoticeTable
   readonly marks: MarkWriter
   readonly now: () => Date
   readonly #close: () => void
@@ -46,6 +48,7 @@ export class Store extends Reader implements Disposable {
     this.leases = new LeaseTable(connection)
     this.schedules = new ScheduleTable(connection)
     this.requests = new RequestTable(connection)
+    this.notices = new NoticeTable(connection)
     this.marks = new MarkWriter(connection)
     this.#close = () => connection.close()
   }

@@ -3,13 +3,15 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import Database from 'better-sqlite3'
+import { databaseFile } from '../../src/scheduler/store/connection.ts'
 import { openStore, type Store } from '../../src/scheduler/store.ts'
 import { Lab, lab, runId, statesOf, until } from '../scheduler/harness.ts'
 import { dag, outcomeOf, startDag } from './support.ts'
 
 /** A run of another process, and the command line beside it. */
 class Scene extends Lab {
-  async start(name: string): Promise<Promise<unknown>> {
+  start(name: string): Promise<unknown> {
     const driver = join(import.meta.dirname, '../scheduler/driver.ts')
     const child = spawn(process.execPath, [driver, this.dir, 'trigger', name], { stdio: 'ignore' })
     return once(child, 'exit')
@@ -38,13 +40,10 @@ describe('beside a run of another process', { concurrency: 2 }, () => {
     await scene.written('lake/patient.started')
     const watching = outcomeOf(startDag(['status', 'latest', '--watch'], { DAG_STATE: scene.config.stateDir }))
     const explained = await scene.dag('explain', 'latest', 'last')
-    const started = performance.now()
     const cancelled = await scene.dag('cancel', 'latest', 'patient', '--reason', 'a test')
-    const tookMs = performance.now() - started
-    await await ended
+    await ended
     assert.match(explained.stdout, /last {2}· waiting\n {2}it waits for patient, which is running for \d+ s/)
     assert.deepEqual([cancelled.code, cancelled.stdout], [0, 'task patient is cancelled\n'], cancelled.stderr)
-    assert.ok(tookMs < 5_000, `${tookMs} ms`)
     assert.deepEqual(scene.states(), ['first success', 'patient cancelled', 'last upstream_failed'])
     assert.match(
       scene.read((store) => store.tasks(runId)[1]?.reason ?? ''),
@@ -59,12 +58,17 @@ describe('beside a run of another process', { concurrency: 2 }, () => {
     using scene = new Scene()
     const ended = scene.start('stubborn')
     await scene.written('lake/stubborn.pids')
-    const started = performance.now()
     const { code, stdout, stderr } = await scene.dag('cancel', 'latest')
-    const tookMs = performance.now() - started
-    await await ended
+    await ended
     assert.deepEqual([code, stdout], [0, `run ${runId} is cancelled\n`], stderr)
-    assert.ok(tookMs < 5_500, `${tookMs} ms, a second of which is the start of the command`)
+    const database = new Database(databaseFile(scene.config.stateDir), { readonly: true })
+    const tookSeconds = Number(
+      database
+      .prepare('select (julianday(ended_at) - julianday(requested_at)) * 86400 from request')
+      .pluck()
+      .get()
+    database.close()
+    assert.ok(tookSeconds < 5, `${tookSeconds} s`)
     const again = await scene.dag('cancel', 'latest')
     assert.deepEqual([again.code, /there is nothing to cancel/.test(again.stderr)], [3, true])
   })
@@ -126,11 +130,11 @@ describe('after a run', () => {
       hint: 'did you mean "first"?',
     })
     const again = await scene.retry({ redo: { taskId: 'first', downstream: true } })
-    assert.deepEqual(again.tasks.map(({ taskId, carriedFrom }) => [taskId, carriedFrom]).toSorted(), [
-      ['beside', 1],
-      ['first', null],
-      ['last', null],
-    ])
+    assert.deepEqual(Object.fromEntries(again.tasks.map(({ taskId, carriedFrom }) => [taskId, carriedFrom])), {
+      beside: 1,
+      first: null,
+      last: null,
+    })
     const stats = await scene.dag('runs', '--stats', '--json')
     assert.deepEqual(
       JSON.parse(stats.stdout)[0].stats.map((one: { readonly taskId: string | null }) => one.taskId),
