@@ -24,7 +24,21 @@ export interface Config extends TaskSettings {
   /** How many tasks run at once. */
   readonly parallelism: number
   readonly localTrino: LocalTrinoSettings
+  readonly notify: NotifySettings
+  /** A Prometheus text file for node_exporter, null: none is written. */
+  readonly metricsFile: string | null
 }
+
+/** Who is told of what happens to runs. */
+export interface NotifySettings {
+  /** For `sh -c`. */
+  readonly command: string | null
+  readonly webhook: string | null
+  /** Kinds of notices: failure, recovery, missed, success, cancelled. */
+  readonly kinds: readonly string[]
+}
+
+const noticeKinds = ['failure', 'recovery', 'missed', 'success', 'cancelled']
 
 /** The local Trino server. */
 export interface LocalTrinoSettings {
@@ -91,14 +105,11 @@ export function loadConfig(sources: ConfigSources = {}): Config {
     ...lookup.settings(),
     parallelism: lookup.integer('DAG_PARALLELISM', availableParallelism()),
     localTrino: lookup.localTrino(),
+    notify: lookup.notify(),
+    metricsFile: lookup.path('DAG_METRICS_FILE'),
   }
   lookup.refuse('the settings are not valid')
   return config
-}
-
-/** True when a service manager has started this process and wants to know when it is ready (sd_notify(3)). */
-export function isUnderServiceManager(environment: Environment = process.env): boolean {
-  return Boolean(environment['NOTIFY_SOCKET'])
 }
 
 /** @throws PipelineError (exit 2) that lists everything missing or bad at once */
@@ -123,6 +134,11 @@ export function taskEnvironment(sources: ConfigSources = {}): TaskEnvironment {
     'this task cannot start: tasks are started by `dag trigger`, or by the script that `dag compile --format sh` prints',
   )
   return environment
+}
+
+/** True when a service manager has started this process and wants to know when it is ready (sd_notify(3)). */
+export function isUnderServiceManager(environment: Environment = process.env): boolean {
+  return Boolean(environment['NOTIFY_SOCKET'])
 }
 
 /** Reads values one by one and collects what is wrong with them. */
@@ -200,6 +216,13 @@ class Lookup {
     }
   }
 
+  notify(): NotifySettings {
+    const kinds = (this.#text('DAG_NOTIFY_ON') ?? 'failure,recovery,missed').split(',').map((kind) => kind.trim())
+    const unknown = kinds.filter((kind) => !noticeKinds.includes(kind))
+    if (unknown.length > 0) this.#problems.push(`DAG_NOTIFY_ON=${kinds.join(',')}: expected some of ${noticeKinds.join(', ')}`)
+    return { command: this.#text('DAG_NOTIFY_COMMAND') ?? null, webhook: this.#url('DAG_NOTIFY_WEBHOOK') ?? null, kinds }
+  }
+
   params(): Readonly<Record<string, string>> {
     const named = Object.entries(this.#environment).flatMap(([name, text]) =>
       name.startsWith('PARAM_') && text !== undefined ? [[name.slice('PARAM_'.length).toLowerCase(), text] as const] : [],
@@ -231,7 +254,7 @@ class Lookup {
       user: this.#text('TRINO_USER') ?? (jwt === null ? 'discogs' : ''),
       password: this.#text('TRINO_PASSWORD') ?? null,
       jwt,
-      caFile: this.#path('TRINO_CA_FILE'),
+      caFile: this.path('TRINO_CA_FILE'),
       lakeUri: this.#text('TRINO_LAKE_URI')?.replace(/\/+$/, '') ?? local?.lakeUri ?? null,
     }
   }
@@ -294,7 +317,7 @@ class Lookup {
     return text
   }
 
-  #path(name: string): string | null {
+  path(name: string): string | null {
     return this.environmentPath(name) ?? (this.#file[name] ? resolve(this.projectDir, this.#file[name]) : null)
   }
 

@@ -37,13 +37,15 @@ test('without any setting the defaults lie in the project', () => {
         jvm: '-XX:+UseSerialGC -XX:TieredStopAtLevel=1',
         fileSystem: 'native',
       },
+      notify: { command: null, webhook: null, kinds: ['failure', 'recovery', 'missed'] },
+      metricsFile: null,
     })
   })
 })
 
 test('the environment wins over .env; its paths start at the current directory, those of .env at the project', () => {
   withProject(
-    'DISCOGS_RAW=files\nDAG_STATE=from-file\nSQL_ENGINE=both\nTRINO_URL="http://file:1"\nDAG_PARALLELISM=7\nTRINO_CA_FILE=ca.pem\nTRINO_USER=me\nTRINO_PORT=8081\n',
+    'DISCOGS_RAW=files\nDAG_STATE=from-file\nSQL_ENGINE=both\nTRINO_URL="http://file:1"\nDAG_PARALLELISM=7\nTRINO_CA_FILE=ca.pem\nTRINO_USER=me\nTRINO_PORT=8081\nDAG_METRICS_FILE=all.prom\n',
     (projectDir) => {
       const environment = {
         DAG_STATE: 'mine',
@@ -61,6 +63,8 @@ test('the environment wins over .env; its paths start at the current directory, 
         HTTPS_PROXY: 'http://ignored:1',
         https_proxy: 'proxy:3128',
         NO_PROXY: 'localhost',
+        DAG_NOTIFY_COMMAND: 'mail',
+        DAG_NOTIFY_ON: 'success, failure',
       }
       assert.deepEqual(loadConfig({ environment, cwd: '/here', projectDir }), {
         projectDir,
@@ -94,6 +98,8 @@ test('the environment wins over .env; its paths start at the current directory, 
           jvm: '-Xint',
           fileSystem: 'hadoop',
         },
+        notify: { command: 'mail', webhook: null, kinds: ['success', 'failure'] },
+        metricsFile: join(projectDir, 'all.prom'),
       })
     },
   )

@@ -10,6 +10,7 @@ import { exitCodes, messageOf, PipelineError } from '../errors.ts'
 import { withLock } from '../infra/lock.ts'
 import { Daemon, type DagReading } from '../scheduler/daemon.ts'
 import { connect } from '../scheduler/store/connection.ts'
+import { NoticeTable } from '../scheduler/store/notice-rows.ts'
 import { ScheduleTable } from '../scheduler/store/schedule-rows.ts'
 import { dagNames } from './dags.ts'
 import { tellServiceManager } from './service/notify.ts'
@@ -21,6 +22,8 @@ export interface DaemonSettings {
   readonly params: Readonly<Record<string, string>>
   /** Whether a service manager waits for readiness. */
   readonly isService: boolean
+  /** Whether somebody wants to be told of runs. */
+  readonly isTelling: boolean
 }
 
 /** Where the one daemon of a state directory holds its lock. */
@@ -53,6 +56,7 @@ async function schedule(settings: DaemonSettings, signal: AbortSignal): Promise<
   const notify = async (state: string): Promise<void> => (settings.isService ? tellServiceManager(state) : undefined)
   const daemon = new Daemon({
     schedules: new ScheduleTable(connection),
+    notices: settings.isTelling ? new NoticeTable(connection) : null,
     now,
     dagsDir: join(settings.projectDir, 'dags'),
     readDags: () => readDags(settings, dag),

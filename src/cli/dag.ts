@@ -4,19 +4,23 @@ import { exampleQuery } from '../discogs/catalogue.ts'
 import { exitCodes, messageOf, PipelineError } from '../errors.ts'
 import { activeCommand } from './commands/active.ts'
 import { backfillCommand } from './commands/backfill.ts'
+import { cancelCommand } from './commands/cancel.ts'
 import { checkCommand } from './commands/check.ts'
 import { compileCommand } from './commands/compile.ts'
 import { diffCommand } from './commands/diff.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { downloadCommand } from './commands/download.ts'
+import { explainCommand } from './commands/explain.ts'
 import { infraCommand } from './commands/infra.ts'
 import { listCommand } from './commands/list.ts'
 import { logsCommand } from './commands/logs.ts'
+import { markCommand } from './commands/mark.ts'
 import { promoteCommand } from './commands/promote.ts'
 import { retryCommand } from './commands/retry.ts'
 import { rollbackCommand } from './commands/rollback.ts'
 import { runsCommand } from './commands/runs.ts'
 import { scheduleCommand } from './commands/schedule.ts'
+import { notifyCommand } from './commands/notify.ts'
 import { pauseCommand, unpauseCommand } from './commands/pause.ts'
 import { showCommand } from './commands/show.ts'
 import { sqlCommand } from './commands/sql.ts'
@@ -52,11 +56,15 @@ function program(): Command {
     scheduleCommand(),
     pauseCommand(),
     unpauseCommand(),
+    notifyCommand(),
     retryCommand(),
+    cancelCommand(),
+    markCommand(),
     runsCommand(),
     statusCommand(),
     tasksCommand(),
     logsCommand(),
+    explainCommand(),
     activeCommand(),
     promoteCommand(),
     rollbackCommand(),

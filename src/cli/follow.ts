@@ -10,6 +10,7 @@ export type Write = (piece: Buffer) => unknown
 
 /** The state is looked at again after so long, even when nothing is written: a task that only waits must be seen to end. */
 const lookEveryMs = 300
+const pieceBytes = 1 << 20
 
 /**
  * Prints the log of the latest try, what comes, and the tries that follow, until nothing more will happen to the task in this attempt.
@@ -44,10 +45,15 @@ async function printFrom(logFile: string, printed: number, write: Write): Promis
   if (!existsSync(logFile)) return printed
   await using handle = await open(logFile)
   const { size } = await handle.stat()
-  if (size <= printed) return printed
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - printed), 0, size - printed, printed)
-  write(buffer.subarray(0, bytesRead))
-  return printed + bytesRead
+  let at = printed
+  // Piece by piece: what a task has written at once may be larger than the memory.
+  while (at < size) {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.min(size - at, pieceBytes)), 0, null, at)
+    if (bytesRead === 0) break
+    await write(buffer.subarray(0, bytesRead))
+    at += bytesRead
+  }
+  return at
 }
 
 async function changed(latest: TryRecord | undefined): Promise<void> {

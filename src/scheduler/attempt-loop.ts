@@ -53,6 +53,8 @@ export class AttemptLoop implements Tenant {
   #lastEvent: number
   #ending: Ending | null = null
   #left: Error | null = null
+  /** Why each of these tasks is to end. */
+  readonly #unwanted = new Map<string, string>()
 
   constructor(store: Store, run: RunRecord, options: LoopOptions) {
     this.#store = store
@@ -117,6 +119,20 @@ export class AttemptLoop implements Tenant {
     }
   }
 
+  /** Ends the run: what runs is stopped, what waits does not start. */
+  cancel(reason: string): void {
+    this.#ending ??= { state: 'cancelled', reason }
+    for (const { child } of this.#running.values()) child?.stop({ kind: 'cancelled', text: reason })
+    this.wake()
+  }
+
+  /** Ends one task, or keeps it from starting; those below it will not start. Nothing happens to one that has ended. */
+  cancelTask(taskId: string, reason: string): void {
+    this.#unwanted.set(taskId, reason)
+    this.#running.get(taskId)?.child?.stop({ kind: 'cancelled', text: reason })
+    this.wake()
+  }
+
   /** @returns true when the attempt has ended */
   #step(): boolean {
     if (this.#left !== null) throw this.#left
@@ -126,6 +142,7 @@ export class AttemptLoop implements Tenant {
       const isOver = this.#store.change.transaction(() => {
         for (const [, running] of ended) this.#recordEnd(running)
         if (this.#ending !== null) return this.#endEarly(this.#ending)
+        this.#cancelUnwanted()
         const tasks = this.#advance()
         if (this.#recordAttemptEnd(tasks)) return true
         this.#claim(tasks, waiting)
@@ -139,6 +156,16 @@ export class AttemptLoop implements Tenant {
       // Not on record: what waits to begin must not.
       for (const { task, child } of waiting) if (!this.#running.has(task.id)) child?.abandon()
       throw error
+    }
+  }
+
+  /** A running one is cancelled by the end of its process. */
+  #cancelUnwanted(): void {
+    if (this.#unwanted.size === 0) return
+    for (const { runId, attempt, taskId, state } of this.#tasks().values()) {
+      const reason = this.#unwanted.get(taskId)
+      if (reason === undefined || state === 'running' || isFinal(state)) continue
+      this.#store.change.changeTask({ runId, attempt, taskId }, state, { state: 'cancelled', reason })
     }
   }
 
@@ -234,9 +261,7 @@ export class AttemptLoop implements Tenant {
       this.leave(signal.reason)
       return
     }
-    this.#ending ??= { state: 'cancelled', reason: messageOf(signal.reason) }
-    for (const { child } of this.#running.values()) child?.stop({ kind: 'cancelled', text: messageOf(signal.reason) })
-    this.wake()
+    this.cancel(messageOf(signal.reason))
   }
 
   /** @returns true when no process is left and the attempt has been recorded as ended */

@@ -9,6 +9,7 @@ import { type FSWatcher, watch } from 'node:fs'
 import { hostname } from 'node:os'
 import { exitCodes, messageOf } from '../errors.ts'
 import { processStart } from '../process-identity.ts'
+import type { NoticeTable } from './store/notice-rows.ts'
 import type { DueSlot, ScheduleTable } from './store/schedule-rows.ts'
 import { nextSlot, type Timetable } from './timetable.ts'
 
@@ -25,6 +26,8 @@ export interface DagReading {
 
 export interface DaemonOptions {
   readonly schedules: ScheduleTable
+  /** Null: nobody wants to be told of anything. */
+  readonly notices: NoticeTable | null
   readonly now: () => Date
   /** Its files are the dags. */
   readonly dagsDir: string
@@ -47,7 +50,10 @@ const settleMs = 200
 /** A slot whose dag cannot be run is tried again so much later, or as soon as a dag file changes. */
 const brokenEveryMs = 600_000
 
-type Job = { readonly kind: 'slot'; readonly due: DueSlot } | { readonly kind: 'resume'; readonly runId: string }
+type Job =
+  | { readonly kind: 'slot'; readonly due: DueSlot }
+  | { readonly kind: 'resume'; readonly runId: string }
+  | { readonly kind: 'notify' }
 
 export class Daemon {
   readonly #options: DaemonOptions
@@ -92,15 +98,19 @@ export class Daemon {
         log(`${dagId} ${slot} ${state}${reason === null ? '' : `: ${reason}`}`)
     }
     const job = this.#child === null ? this.#nextJob() : null
-    if (job !== null && isLed(schedules)) return blockedEveryMs
+    if (job !== null && job.kind !== 'notify' && isLed(schedules)) return blockedEveryMs
     if (job !== null) void this.#start(job)
     const times = [...schedules.all().map((one) => one.nextSlot.getTime()), ...this.#notBefore.values()]
+    const noticeAt = this.#options.notices?.nextAt() ?? null
+    if (noticeAt !== null) times.push(noticeAt.getTime())
     const coming = times.map((time) => time - now().getTime()).filter((ms) => ms > 0)
     return Math.min(lookEveryMs, ...coming)
   }
 
   #nextJob(): Job | null {
-    const { schedules } = this.#options
+    const { schedules, notices } = this.#options
+    const noticeAt = notices?.nextAt() ?? null
+    if (noticeAt !== null && noticeAt <= this.#options.now()) return { kind: 'notify' }
     const runId = this.#resume.values().next().value
     if (runId !== undefined) {
       // It may have come to its end meanwhile, in the hands of whoever ran it.
@@ -132,6 +142,7 @@ export class Daemon {
   }
 
   #argumentsOf(job: Job): readonly string[] {
+    if (job.kind === 'notify') return ['notify', '--json']
     if (job.kind === 'resume') return ['retry', job.runId]
     const { dagId, slot } = job.due
     const known = this.#params.get(dagId) ?? []
@@ -150,6 +161,7 @@ export class Daemon {
   #ended(job: Job, code: number | null, complaint: string): void {
     const { schedules, log } = this.#options
     if (complaint !== '') log(complaint.trimEnd())
+    if (job.kind === 'notify') return
     if (job.kind === 'resume') {
       if (code === exitCodes.locked) return
       this.#resume.delete(job.runId)

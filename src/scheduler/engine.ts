@@ -5,6 +5,7 @@ import { acquireLease, type Lease, type LeaseTimes } from './lease.ts'
 import { admitted } from './limits.ts'
 import { Places } from './places.ts'
 import type { Plan } from './plan-graph.ts'
+import { RequestWatch } from './requests.ts'
 import type { RunRecord, Store } from './store.ts'
 
 /** Between SIGTERM and SIGKILL: a stop, with all that is written down after it, takes less than 5 s. */
@@ -118,12 +119,17 @@ export class Engine implements AsyncDisposable {
     return new AttemptLoop(this.store, run, { config, places: this.#places, graceMs, onEvent, signal: signals })
   }
 
-  #track(loop: AttemptLoop, { dagId }: RunRecord): Promise<void> {
+  #track(loop: AttemptLoop, run: RunRecord): Promise<void> {
+    const requests = new RequestWatch(this.store, run, {
+      cancelRun: (reason) => loop.cancel(reason),
+      cancelTask: (taskId, reason) => loop.cancelTask(taskId, reason),
+    })
     const done = loop.run().finally(() => {
+      requests[Symbol.dispose]()
       this.#active.delete(loop)
       this.#admit()
     })
-    this.#active.set(loop, { dagId, done })
+    this.#active.set(loop, { dagId: run.dagId, done })
     return done
   }
 

@@ -4,7 +4,9 @@ import { exitCodes, PipelineError } from '../errors.ts'
 import { carriedOver } from './carry.ts'
 import type { Dag } from './dag.ts'
 import { Engine, type EngineSettings, type Watch } from './engine.ts'
+import { suggest } from './nearest.ts'
 import { compile, type Plan } from './plan.ts'
+import { taskNamed, transitiveUpstream } from './plan-graph.ts'
 import type { Session } from './session.ts'
 import type { RunState } from './states.ts'
 import { openStore, type RunRecord, type Store, type TaskRecord, type Trigger } from './store.ts'
@@ -28,6 +30,14 @@ export interface TriggerOptions extends RunSettings {
 export interface RetryOptions extends RunSettings {
   /** Its definition as it is now. Default: the plan of the attempt before. */
   readonly dag?: Dag
+  /** This task runs again although it has succeeded. */
+  readonly redo?: Redo
+}
+
+export interface Redo {
+  readonly taskId: string
+  /** What has succeeded below it runs again as well; else there must be nothing. */
+  readonly downstream: boolean
 }
 
 export interface RunOutcome {
@@ -86,18 +96,18 @@ async function trigger(engine: Engine, wanted: WantedRun): Promise<RunOutcome> {
  * @throws PipelineError: exit 3 when the run has succeeded, 4 when there is none, 5 while another scheduler works here
  */
 export async function retryRun(runId: string, options: RetryOptions): Promise<RunOutcome> {
+  const plan = options.dag === undefined ? null : compilePlan(options.dag, options)
   using store = openStore(options.config.stateDir)
-  refuseSuccess(store.run(runId))
+  refuseNothingToDo(store, runId, plan, options)
   await using engine = await Engine.open(store, options)
   await engine.settleDeadAttempts(runId)
-  return await retry(engine, runId, options)
+  return await retry(engine, runId, plan, options)
 }
 
-async function retry(engine: Engine, runId: string, options: RetryOptions): Promise<RunOutcome> {
+/** @param plan the definition as it is now; null: that of the attempt before */
+async function retry(engine: Engine, runId: string, plan: Plan | null, options: RetryOptions): Promise<RunOutcome> {
   const { store } = engine
-  const { dag } = options
-  const plan = dag === undefined ? null : compilePlan(dag, options)
-  refuseSuccess(store.run(runId))
+  refuseNothingToDo(store, runId, plan, options)
   if (store.run(runId).state === 'running') {
     const triesBefore = new Map(store.tasks(runId).map((task) => [task.taskId, task.tries]))
     await engine.resume(store.run(runId), options)
@@ -124,19 +134,21 @@ export async function asLeader<Result>(settings: EngineSettings, lead: (leader: 
   return await lead({
     store,
     trigger: async (options) => trigger(engine, wantedRun(options)),
-    retry: (runId, options) => retry(engine, runId, options),
+    retry: async (runId, options) =>
+      retry(engine, runId, options.dag === undefined ? null : compilePlan(options.dag, options), options),
   })
 }
 
-/** @param plan the definition as it is now; null: that of the attempt before */
-function nextAttempt(store: Store, runId: string, plan: Plan | null, { config, parallelism }: RunSettings): RunRecord {
+function nextAttempt(store: Store, runId: string, plan: Plan | null, options: RetryOptions): RunRecord {
+  const { config, parallelism = config.parallelism, redo } = options
   return store.change.transaction(() => {
     const run = store.run(runId)
-    refuseSuccess(run)
+    refuseNothingToDo(store, runId, plan, options)
     const previous = { plan: store.planOf(runId), tasks: store.tasks(runId) }
     const next = plan ?? previous.plan
-    const carried = carriedOver(next, previous, promotionsToRedo(store, next, runId))
-    store.change.createAttempt({ runId, plan: next, parallelism: parallelism ?? config.parallelism, carried }, run)
+    const again = [...promotionsToRedo(store, next, runId), ...(redo === undefined ? [] : [redo.taskId])]
+    const carried = carriedOver(next, previous, again)
+    store.change.createAttempt({ runId, plan: next, parallelism, carried }, run)
     return store.run(runId)
   })
 }
@@ -163,6 +175,38 @@ function refuseExisting(store: Store, { runId, options: { dag, session } }: Want
     exitCode: exitCodes.conflict,
     retryable: false,
     hint: existing.state === 'success' ? 'choose another session' : `\`dag retry ${existing.runId}\` resumes it`,
+  })
+}
+
+/** A run that has succeeded is over, unless a task of it is to be done again. */
+function refuseNothingToDo(store: Store, runId: string, plan: Plan | null, { redo }: RetryOptions): void {
+  if (redo === undefined) refuseSuccess(store.run(runId))
+  else refuseRedo(redo, plan ?? store.planOf(runId), store.tasks(runId))
+}
+
+/** What succeeded below a task was made from what is about to be made again. */
+function refuseRedo({ taskId, downstream }: Redo, plan: Plan, tasks: readonly TaskRecord[]): void {
+  if (taskNamed(plan, taskId) === undefined) throw unknownTask(plan.dagId, taskId, plan)
+  if (downstream) return
+  const below = plan.tasks.filter((task) => transitiveUpstream(plan, task.id).some((above) => above.id === taskId))
+  const done = below.filter((task) => tasks.find((one) => one.taskId === task.id)?.state === 'success')
+  if (done.length === 0) return
+  throw new PipelineError(`${done.map((task) => task.id).join(', ')} below ${taskId} succeeded with what it had made`, {
+    exitCode: exitCodes.usage,
+    retryable: false,
+    hint: 'add --downstream to run those again as well',
+  })
+}
+
+function unknownTask(dagId: string, taskId: string, { tasks }: Plan): PipelineError {
+  const hint = suggest(
+    taskId,
+    tasks.map(({ id }) => id),
+  )
+  return new PipelineError(`dag ${dagId} has no task ${taskId}`, {
+    exitCode: exitCodes.notFound,
+    retryable: false,
+    ...(hint === undefined ? {} : { hint }),
   })
 }
 

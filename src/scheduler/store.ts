@@ -4,6 +4,9 @@ import { connect } from './store/connection.ts'
 import { LeaseTable } from './store/lease-rows.ts'
 import { PromotionWriter } from './store/promotion-rows.ts'
 import { Reader } from './store/reader.ts'
+import { NoticeTable } from './store/notice-rows.ts'
+import { RequestTable } from './store/request-rows.ts'
+import { MarkWriter } from './store/mark-rows.ts'
 import { ScheduleTable } from './store/schedule-rows.ts'
 import { Writer } from './store/writer.ts'
 
@@ -30,6 +33,9 @@ export class Store extends Reader implements Disposable {
   readonly promoting: PromotionWriter
   readonly leases: LeaseTable
   readonly schedules: ScheduleTable
+  readonly requests: RequestTable
+  readonly notices: NoticeTable
+  readonly marks: MarkWriter
   readonly now: () => Date
   readonly #close: () => void
 
@@ -42,6 +48,9 @@ export class Store extends Reader implements Disposable {
     this.promoting = new PromotionWriter(connection)
     this.leases = new LeaseTable(connection)
     this.schedules = new ScheduleTable(connection)
+    this.requests = new RequestTable(connection)
+    this.notices = new NoticeTable(connection)
+    this.marks = new MarkWriter(connection)
     this.#close = () => connection.close()
   }
 

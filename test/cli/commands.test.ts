@@ -8,7 +8,7 @@ const place = new Place()
 after(() => place[Symbol.dispose]())
 
 const commands = [
-  'list', 'show', 'check', 'compile', 'trigger', 'backfill', 'schedule', 'pause', 'unpause', 'retry', 'runs', 'status', 'tasks', 'logs', 'active', 'promote', 'rollback', 'sql',
+  'list', 'show', 'check', 'compile', 'trigger', 'backfill', 'schedule', 'pause', 'unpause', 'notify', 'retry', 'cancel', 'mark', 'runs', 'status', 'tasks', 'logs', 'explain', 'active', 'promote', 'rollback', 'sql',
   'doctor', 'trino', 'infra',
 ] // biome-ignore format: a list of words
 

@@ -61,6 +61,7 @@ async function daemon(): Promise<void> {
   using store = openStore(config.stateDir)
   await new Daemon({
     schedules: store.schedules,
+    notices: null,
     now: () => new Date(),
     dagsDir,
     readDags: () => Promise.resolve(readdirSync(dagsDir).map((file) => read(file.replace('.ts', '')))),

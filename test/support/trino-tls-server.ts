@@ -49,7 +49,7 @@ export async function startTlsServer(): Promise<TlsServer> {
   const home = join(cacheDir, `trino-${trinoVersion}`)
   const stateDir = mkdtempSync(join(tmpdir(), 'trino-tls-'))
   const [port, tlsPort] = [await freePort(), await freePort()]
-  const files: ServerFiles = { stateDir, home, port, heapMb: 512 }
+  const files: ServerFiles = { stateDir, home, port, heapMb: 512, fileSystem: 'native' }
   writeServerFiles(files)
   makeCertificates(stateDir)
   const secret = randomBytes(48)

@@ -1,12 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { createReadStream, existsSync, readFileSync } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
 import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
-import { suggest } from '../../scheduler/nearest.ts'
 import type { Store, TryRecord } from '../../scheduler/store.ts'
 import { followTask } from '../follow.ts'
 import { printJson } from '../output.ts'
-import { readStore, runIdOf } from '../runs.ts'
+import { readStore, runIdOf, taskOf } from '../runs.ts'
 import { countOption, examples } from './options.ts'
 
 interface Options {
@@ -30,27 +30,17 @@ export function logsCommand(): Command {
     .action(async (given: string, taskId: string, options: Options) => {
       using store = readStore(loadConfig())
       const runId = runIdOf(store, given)
-      assertTask(store, runId, taskId)
+      taskOf(store, runId, taskId)
       if (options.follow === true && options.json !== true && options.try === undefined && options.attempt === undefined) {
         await followTask(store, runId, taskId, (piece) => process.stdout.write(piece))
         return
       }
       const wanted = tryOf(store, { runId, taskId, ...options })
-      const log = existsSync(wanted.logFile) ? readFileSync(wanted.logFile) : Buffer.alloc(0)
-      if (options.json === true) printJson({ ...wanted, lines: linesOf(log.toString()) })
-      else process.stdout.write(log)
+      const exists = existsSync(wanted.logFile)
+      if (options.json === true) printJson({ ...wanted, lines: exists ? linesOf(readFileSync(wanted.logFile, 'utf8')) : [] })
+      // Piece by piece: a log may be larger than the memory.
+      else if (exists) await pipeline(createReadStream(wanted.logFile), process.stdout, { end: false })
     })
-}
-
-/** @throws PipelineError (exit 4) with the nearest task */
-function assertTask(store: Store, runId: string, taskId: string): void {
-  const known = store.tasks(runId).map((task) => task.taskId)
-  if (known.includes(taskId)) return
-  throw new PipelineError(`run ${runId} has no task ${taskId}`, {
-    exitCode: exitCodes.notFound,
-    retryable: false,
-    hint: suggest(taskId, known) ?? `its tasks are ${known.join(', ')}`,
-  })
 }
 
 interface Wanted extends Options {

@@ -4,18 +4,30 @@ import { retryRun } from '../../scheduler/loop.ts'
 import { execute } from '../execute.ts'
 import { printOutcome } from '../outcome.ts'
 import { readStore, runIdOf } from '../runs.ts'
+import { examples } from './options.ts'
+
+interface Options {
+  readonly task?: string
+  readonly downstream?: boolean
+  readonly json?: boolean
+}
 
 /** `dag retry <run>` */
 export function retryCommand(): Command {
   return new Command('retry')
     .description('resumes a run that failed or was stopped: what succeeded is kept, the rest runs again')
     .argument('<run>', 'run id, or latest')
+    .option('--task <task>', 'run this task again although it has succeeded')
+    .option('--downstream', 'with --task: and everything below it')
     .option('--json', 'print the outcome as JSON')
-    .addHelpText('after', '\nExample:\n  dag retry 2026-04__20260420_060000')
-    .action(async (given: string, { json = false }: { readonly json?: boolean }) => {
+    .addHelpText('after', examples('dag retry 2026-04__20260420_060000', 'dag retry latest --task build --downstream'))
+    .action(async (given: string, { task, downstream = false, json = false }: Options) => {
       const config = loadConfig()
       const runId = runIdHere(given)
-      const { outcome, exitCode } = await execute({ config, json }, (settings) => retryRun(runId, { config, ...settings }))
+      const redo = task === undefined ? {} : { redo: { taskId: task, downstream } }
+      const { outcome, exitCode } = await execute({ config, json }, (settings) =>
+        retryRun(runId, { config, ...redo, ...settings }),
+      )
       printOutcome(config, outcome, json)
       process.exitCode = exitCode
     })

@@ -2,11 +2,13 @@ import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { resolveActive } from '../../lake/pointer.ts'
 import { between, print, printJson, shownState, table } from '../output.ts'
+import { showStats } from '../run-stats.ts'
 import { readStore } from '../runs.ts'
 import { countOption, examples } from './options.ts'
 
 interface Options {
   readonly limit: number
+  readonly stats?: boolean
   readonly json?: boolean
 }
 
@@ -15,11 +17,16 @@ export function runsCommand(): Command {
   return new Command('runs')
     .description('lists runs, newest first; * marks the published one')
     .option('--limit <count>', 'how many at most', countOption, 20)
+    .option('--stats', 'durations of the latest successful run of each dag against those before it')
     .option('--json', 'print JSON')
-    .addHelpText('after', examples('dag runs', 'dag runs --limit 5 --json'))
-    .action(({ limit, json = false }: Options) => {
+    .addHelpText('after', examples('dag runs', 'dag runs --limit 5 --json', 'dag runs --stats'))
+    .action(({ limit, stats = false, json = false }: Options) => {
       const config = loadConfig()
       using store = readStore(config)
+      if (stats) {
+        showStats(store, limit, json)
+        return
+      }
       const active = resolveActive(config.lakeDir)?.runId
       const runs = store.runs({ limit })
       if (json) {

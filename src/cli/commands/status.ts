@@ -5,6 +5,7 @@ import type { CheckRecord } from '../../scheduler/store.ts'
 import { taskTable } from '../outcome.ts'
 import { oneLine, print, printJson, shownState, styled, table } from '../output.ts'
 import { readStore, runIdOf } from '../runs.ts'
+import { watchRun } from '../watch.ts'
 import { examples } from './options.ts'
 
 /** `dag status <run>` */
@@ -12,12 +13,17 @@ export function statusCommand(): Command {
   return new Command('status')
     .description('shows a run: state, params, tasks, checks that did not pass')
     .argument('<run>', 'run id, or latest')
+    .option('--watch', 'show it live until the run ends')
     .option('--json', 'print JSON')
-    .addHelpText('after', examples('dag status latest', 'dag status 2026-04__20260420_060000 --json'))
-    .action((given: string, { json = false }: { readonly json?: boolean }) => {
+    .addHelpText(
+      'after',
+      examples('dag status latest', 'dag status latest --watch', 'dag status 2026-04__20260420_060000 --json'),
+    )
+    .action(async (given: string, { watch = false, json = false }: { readonly watch?: boolean; readonly json?: boolean }) => {
       const config = loadConfig()
       using store = readStore(config)
       const runId = runIdOf(store, given)
+      if (watch) await watchRun(config, store, runId, json)
       const run = store.run(runId)
       const tasks = store.tasks(runId)
       const checks = store.checks(runId)

@@ -1,0 +1,92 @@
+/** Requests of other processes, as the scheduler of a run meets them. */
+import { type FSWatcher, utimesSync, watch, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { processStart, signalGroup } from '../process-identity.ts'
+import { isFinal } from './states.ts'
+import type { RunRecord, Store } from './store.ts'
+import type { RequestRecord } from './store/request-rows.ts'
+
+export interface RequestActions {
+  readonly cancelRun: (reason: string) => void
+  readonly cancelTask: (taskId: string, reason: string) => void
+}
+
+/** Touching this file wakes whoever runs a run. */
+function wakeFileOf(stateDir: string): string {
+  return join(stateDir, 'requests.wake')
+}
+
+/** Makes the scheduler look for requests now. */
+export function wakeScheduler(stateDir: string): void {
+  const file = wakeFileOf(stateDir)
+  writeFileSync(file, '')
+  utimesSync(file, new Date(), new Date())
+}
+
+/** A file system that tells nobody of changes (NFS) still has its requests seen. */
+const lookEveryMs = 2_000
+/** Who asks waits for an answer: a task that does not end is killed after so long, whatever the grace of the run. */
+const patienceMs = 3_000
+
+/** Watches while a run is going on, and answers what is open when it ends. */
+export class RequestWatch implements Disposable {
+  readonly #store: Store
+  readonly #run: RunRecord
+  readonly #actions: RequestActions
+  readonly #watcher: FSWatcher
+  readonly #timers: NodeJS.Timeout[] = []
+  readonly #begun = new Set<number>()
+
+  constructor(store: Store, run: RunRecord, actions: RequestActions) {
+    this.#store = store
+    this.#run = run
+    this.#actions = actions
+    for (const { id } of store.requests.open(run.runId))
+      store.requests.end(id, 'refused', 'the scheduler it was meant for has died')
+    writeFileSync(wakeFileOf(store.stateDir), '', { flag: 'a' })
+    this.#watcher = watch(wakeFileOf(store.stateDir), () => this.#look()).on('error', () => {})
+    this.#timers.push(setInterval(() => this.#look(), lookEveryMs).unref())
+  }
+
+  [Symbol.dispose](): void {
+    this.#watcher.close()
+    for (const timer of this.#timers) clearTimeout(timer)
+    for (const request of this.#store.requests.open(this.#run.runId)) this.#answer(request)
+  }
+
+  #look(): void {
+    for (const request of this.#store.requests.open(this.#run.runId)) {
+      if (this.#begun.has(request.id)) this.#answer(request)
+      else this.#begin(request)
+    }
+  }
+
+  #begin(request: RequestRecord): void {
+    this.#begun.add(request.id)
+    const { taskId, who, reason } = request
+    const text = `cancelled by ${who}: ${reason}`
+    if (taskId === null) this.#actions.cancelRun(text)
+    else this.#actions.cancelTask(taskId, text)
+    this.#timers.push(
+      setTimeout(() => this.#kill(taskId), patienceMs),
+      // What the loop makes of it is in the state a moment later.
+      setTimeout(() => this.#look(), 250),
+      setInterval(() => this.#look(), 500).unref(),
+    )
+  }
+
+  /** Done when its task has ended; a request for the run is answered by the end of the run. */
+  #answer({ id, taskId }: RequestRecord): void {
+    const { runId } = this.#run
+    const task = this.#store.tasks(runId).find((one) => one.taskId === taskId)
+    if (task !== undefined && isFinal(task.state)) this.#store.requests.end(id, 'done', `task ${taskId} is ${task.state}`)
+    const run = this.#store.run(runId)
+    if (run.state !== 'running') this.#store.requests.end(id, 'done', `run ${runId} is ${run.state}`)
+  }
+
+  #kill(taskId: string | null): void {
+    const { runId } = this.#run
+    const running = this.#store.tries(runId).filter((one) => one.state === 'running' && (taskId ?? one.taskId) === one.taskId)
+    for (const { pid, pidStarted } of running) if (pid !== null && processStart(pid) === pidStarted) signalGroup(pid, 'SIGKILL')
+  }
+}
