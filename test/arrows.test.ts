@@ -37,7 +37,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   scheduler: ['config', 'process-identity', 'type:download', 'type:lake', 'type:sql'],
   'task-process': ['config', 'scheduler', 'type:lake'],
   dags: ['scheduler', 'discogs'],
-  demo: ['cli', 'config', 'scheduler', 'discogs', 'infra', 'lake', 'serving', 'sql'],
+  demo: ['cli', 'config', 'scheduler', 'discogs', 'history', 'infra', 'lake', 'serving', 'sql'],
 }
 
 /** `src/xml/gunzip.ts` is of the room `xml`, `src/config.ts` of `config`, `dags/main.ts` of `dags`. */

@@ -7,25 +7,18 @@ import { printFailure } from '../cli/outcome.ts'
 import { duration, endWithOutput, print, shownPath, styled } from '../cli/output.ts'
 import { readStore } from '../cli/runs.ts'
 import { type Config, loadConfig } from '../config.ts'
-import { datasets } from '../discogs/catalogue.ts'
 import { messageOf, PipelineError } from '../errors.ts'
 import { runDir } from '../lake/layout.ts'
-import { readManifest } from '../lake/manifest.ts'
-import { resolveActive } from '../lake/pointer.ts'
 import type { Dag } from '../scheduler/dag.ts'
 import { triggerRun } from '../scheduler/loop.ts'
 import { parseSession, type Session, sessionOf } from '../scheduler/session.ts'
 import { demoMonth, ensureDumps } from './month.ts'
+import { publishingParams } from './publishing.ts'
 import { printSummary } from './summary.ts'
-
-const publishing = { dump_month: demoMonth, run_mode: 'prod', allow_promote: 'true' }
-
-/** A snapshot with more releases than this is a real month. */
-const realMonthReleases = 10_000
 
 async function start(): Promise<number> {
   const config = loadConfig()
-  const params = { ...publishing, ...toleranceFor(config) }
+  const params = { dump_month: demoMonth, ...publishingParams(config) }
   await prepareDumps(config)
   const dag = await loadDag(config, 'main')
   const session = freeSession(config, dag)
@@ -39,21 +32,6 @@ async function start(): Promise<number> {
     printFailure(config, outcome)
   }
   return exitCode
-}
-
-/**
- * The demo may follow any small snapshot, but it never takes the place of a real month.
- * @returns params that let it be smaller than what is published
- */
-function toleranceFor({ lakeDir }: Config): Readonly<Record<string, string>> {
-  const active = resolveActive(lakeDir)
-  if (active === null || active.runId.startsWith(`${demoMonth}__`)) return {}
-  const releases = datasets.find(({ essential, dump }) => essential && dump === 'releases')?.name
-  const rows = readManifest(active.dir).datasets.find(({ name }) => name === releases)?.rows ?? 0
-  if (rows < realMonthReleases) return { truncation_percent: '100' }
-  throw new PipelineError(`the demo will not be published over ${active.runId}, which has ${rows} releases`, {
-    hint: 'set DISCOGS_DATA_LAKE to another directory for the demo',
-  })
 }
 
 async function prepareDumps({ rawDir }: Config): Promise<void> {
@@ -77,7 +55,7 @@ function freeSession(config: Config, dag: Dag): Session {
 
   function isTaken(candidate: Session): boolean {
     if (store.findSession(dag.name, candidate.text) !== null) return true
-    return existsSync(runDir(config.lakeDir, dag.resolve(candidate, publishing).runId))
+    return existsSync(runDir(config.lakeDir, dag.resolve(candidate, { dump_month: demoMonth }).runId))
   }
 }
 

@@ -37,7 +37,7 @@ export class MarkWriter {
       if (run.to === run.from) return
       const attempts = build.updateTable('attempt').set(change).where('run_id', '=', runId).where('attempt', '=', attempt)
       this.#connection.run(attempts)
-      appendEvent(this.#connection, { subject: 'run', runId, from: run.from, to: run.to, detail: change.reason })
+      appendEvent(this.#connection, { subject: 'run', runId, from: run.from, to: run.to, detail: `${taskId}: ${reason}` })
     })
   }
 
