@@ -72,7 +72,7 @@ export interface DetailedDiff extends DatasetDiff {
 }
 
 /** How much of the memory DuckDB is told of: it counts its buffers, not everything it allocates. */
-const countedShare = 0.75
+const countedShare = 0.6
 
 /** A comparison of two snapshots. Counts, details and rows may be asked for in any order. */
 export class SnapshotDiff implements AsyncDisposable {

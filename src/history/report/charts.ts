@@ -1,0 +1,127 @@
+/** The charts of the page. Colours are CSS variables, so that one drawing serves light and dark. */
+import { monthAxis, stepAxis, timeOf, valueAxis, valueTicks } from './axes.ts'
+import type { Bar } from './bars.ts'
+import { draw } from './drawing.ts'
+import type { Markup } from './markup.ts'
+
+/** A value at a month, null where it was not measured. */
+export interface MonthlyValue {
+  /** `YYYY-MM`. */
+  readonly month: string
+  readonly value: number | null
+}
+
+/** What came and went in a month. */
+export interface MonthlyChange {
+  readonly month: string
+  readonly added: number
+  readonly removed: number
+}
+
+export interface ChartOptions {
+  /** Says what the drawing shows, for those who cannot see it. */
+  readonly title: string
+  /** A CSS variable. */
+  readonly colour: string
+}
+
+const width = 270
+const padding = { left: 46, right: 8, top: 8, bottom: 24 }
+/** Points are drawn where they do not touch. */
+const mostPoints = 30
+
+/** The course of a value over the months. Months without a value leave a gap. */
+export function lineChart(values: readonly MonthlyValue[], { title, colour }: ChartOptions): Markup {
+  const known = numbersOf(values)
+  return draw(
+    { title, width, height: 150, padding },
+    {
+      data: timed(values),
+      mark: line(colour, 2, known.length <= mostPoints),
+      encoding: {
+        x: monthAxis(values),
+        y: valueAxis('value', valueTicks(Math.min(...known), Math.max(...known))),
+      },
+    },
+  )
+}
+
+/** Added above the line, removed below it, month by month. */
+export function gainsAndLosses(months: readonly MonthlyChange[], title: string): Markup {
+  const ends = months.flatMap(({ added, removed }) => [added, -removed])
+  const ticks = valueTicks(Math.min(0, ...ends), Math.max(0, ...ends))
+  const barWidth = Math.max(1.5, Math.min(26, ((width - padding.left - padding.right) / months.length) * 0.7))
+  return draw(
+    { title, width, height: 150, padding },
+    {
+      data: {
+        values: months.flatMap(({ month, added, removed }) => [
+          { time: timeOf(month), value: added, kind: 'added' },
+          { time: timeOf(month), value: -removed, kind: 'removed' },
+        ]),
+      },
+      mark: { type: 'bar', width: barWidth },
+      encoding: {
+        x: monthAxis(months),
+        y: valueAxis('value', ticks),
+        color: {
+          field: 'kind',
+          type: 'nominal',
+          legend: null,
+          scale: { domain: ['added', 'removed'], range: ['var(--added)', 'var(--removed)'] },
+        },
+      },
+    },
+  )
+}
+
+/** Vertical bars, one a step of an order. */
+export function columnChart(columns: readonly Bar[], { title, colour }: ChartOptions): Markup {
+  return draw(
+    { title, width: 320, height: 190, padding },
+    {
+      data: { values: columns.map(({ value }, index) => ({ index, value })) },
+      mark: { type: 'bar', color: colour, cornerRadiusEnd: 2 },
+      encoding: {
+        x: stepAxis(columns.map(({ label }) => label)),
+        y: valueAxis('value', valueTicks(0, Math.max(1, ...columns.map(({ value }) => value)))),
+      },
+    },
+  )
+}
+
+/** A line as small as a word. */
+export function sparkline(values: readonly MonthlyValue[], { title, colour }: ChartOptions): Markup {
+  const known = numbersOf(values)
+  const [least, most] = [Math.min(...known), Math.max(...known)]
+  const margin = (most - least) * 0.1 || 1
+  return draw(
+    { title, width: 120, height: 24, padding: { left: 3, right: 3, top: 3, bottom: 3 } },
+    {
+      data: timed(values),
+      mark: line(colour, 1.75, known.length === 1),
+      encoding: {
+        x: { field: 'time', type: 'temporal', scale: { type: 'utc' }, axis: null },
+        y: {
+          field: 'value',
+          type: 'quantitative',
+          scale: { zero: false, nice: false, domain: [least - margin, most + margin] },
+          axis: null,
+        },
+      },
+    },
+  )
+}
+
+function line(color: string, strokeWidth: number, hasPoints: boolean): object {
+  const point = hasPoints ? { filled: true, size: 26, color } : false
+  return { type: 'line', color, strokeWidth, point, invalid: 'break-paths-show-path-domains' }
+}
+
+function timed(values: readonly MonthlyValue[]): object {
+  return { values: values.map(({ month, value }) => ({ time: timeOf(month), value })) }
+}
+
+function numbersOf(values: readonly MonthlyValue[]): readonly number[] {
+  return values.flatMap(({ value }) => (value === null ? [] : [value]))
+}

@@ -1,0 +1,60 @@
+/** Draws charts as SVG with Vega, without a browser. Sizes, ticks and texts depend on the data alone. */
+import * as vega from 'vega'
+import { compile, type TopLevelSpec } from 'vega-lite'
+import { escaped, type Markup, trusted } from './markup.ts'
+
+/** Pixels around the axes; texts lie in it. */
+export interface Padding {
+  readonly left: number
+  readonly right: number
+  readonly top: number
+  readonly bottom: number
+}
+
+export interface Canvas {
+  /** Says what the drawing shows, for those who cannot see it. */
+  readonly title: string
+  /** Pixels with the padding. The page scales drawings by little, so that their texts stay as large as its own. */
+  readonly width: number
+  readonly height: number
+  readonly padding: Padding
+}
+
+/** `View.toSVG` draws with it too, but only answers later; Vega's types leave it out. */
+interface StringRenderer {
+  initialize(element: null, width: number, height: number, origin: readonly [number, number]): void
+  render(scene: object): void
+  svg(): string
+}
+const { SVGStringRenderer } = vega as unknown as { readonly SVGStringRenderer: new () => StringRenderer }
+
+/** Lays a Vega-Lite specification out at a fixed size and draws it. Colours may be CSS variables of the page. */
+export function draw({ title, width, height, padding }: Canvas, spec: object): Markup {
+  const whole = {
+    ...spec,
+    width: width - padding.left - padding.right,
+    height: height - padding.top - padding.bottom,
+    padding,
+    autosize: 'none',
+    background: null,
+    config: { aria: false, view: { stroke: null }, font: 'inherit' },
+  } as unknown as TopLevelSpec
+  const view = new vega.View(vega.parse(compile(whole).spec), { renderer: 'none' })
+  try {
+    view.run()
+    const renderer = new SVGStringRenderer()
+    renderer.initialize(null, width, height, [padding.left, padding.top])
+    renderer.render((view.scenegraph() as unknown as { readonly root: object }).root)
+    return trusted(labelled(renderer.svg(), title))
+  } finally {
+    view.finalize()
+  }
+}
+
+/** Tells screen readers what the drawing is; leaves out what browsers do not need. */
+function labelled(svg: string, title: string): string {
+  return svg
+    .replaceAll(/ (?:role|aria-roledescription|aria-hidden|xmlns|xmlns:xlink|version|class|pointer-events)="[^"]*"/g, '')
+    .replaceAll(/<path d=""[^>]*\/>|<path d="M0,0h0v0h0Z"[^>]*\/>/g, '')
+    .replace(/^<svg([^>]*)>/, (_, attributes: string) => `<svg${attributes} role="img"><title>${escaped(title)}</title>`)
+}

@@ -1,0 +1,101 @@
+/** The report in headless Chromium: nothing on the console, no request, no sideways scrolling, readable colours. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import type { Browser } from 'playwright-core'
+import { z } from 'zod'
+import { type ReportInput, renderReport } from '../../src/history/report.ts'
+import { launchChromium, skipBrowser } from '../support/chromium.ts'
+import { historyOf, hostile, runOf } from './report-input.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'history-report-'))
+after(() => rmSync(directory, { recursive: true }))
+
+const histories: Readonly<Record<string, ReportInput>> = {
+  'no run': { generatedAt: '2026-04-21', runs: [], kpis: [], growth: [] },
+  'one run': historyOf(1),
+  'a year and an invalid run': {
+    ...historyOf(14),
+    runs: [...historyOf(14).runs, runOf(-20, { state: 'invalid', reason: `${hostile.script} ${'x'.repeat(300)}` })],
+  },
+  'sixty runs': historyOf(60),
+}
+
+/** What the page says of itself. */
+const pageShape = z.object({
+  scrollWidth: z.number(),
+  /** Texts that reach out of their drawing. */
+  cut: z.array(z.string()),
+  /** Texts whose contrast with what is behind them is below that of WCAG AA. */
+  pale: z.array(z.string()),
+  scripts: z.number(),
+})
+
+/** Runs in the page, which therefore gets it as a text. */
+const look = `(() => {
+  const parse = (colour) => colour.match(/[\\d.]+/g).map(Number)
+  const luminance = (colour) => parse(colour).slice(0, 3).map((part) => part / 255)
+    .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0)
+  const behind = (element) => {
+    for (let one = element; one; one = one.parentElement) {
+      const colour = getComputedStyle(one).backgroundColor
+      if (parse(colour)[3] !== 0) return colour
+    }
+    return 'rgb(255, 255, 255)'
+  }
+  const contrast = (left, right) => {
+    const [low, high] = [luminance(left), luminance(right)].toSorted((a, b) => a - b)
+    return (high + 0.05) / (low + 0.05)
+  }
+  const isPale = (element) => {
+    const style = getComputedStyle(element)
+    return contrast(element instanceof SVGElement ? style.fill : style.color, behind(element)) < 4.5
+  }
+  const withText = [...document.body.querySelectorAll('*')].filter((element) =>
+    element.tagName !== 'title' && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== ''))
+  // A letter such as J may reach a little beyond its place.
+  const isCut = (text) => {
+    const [inner, outer] = [text.getBoundingClientRect(), text.closest('svg').getBoundingClientRect()]
+    return inner.left < outer.left - 2 || inner.right > outer.right + 2
+  }
+  return {
+    scrollWidth: document.documentElement.scrollWidth,
+    cut: [...document.querySelectorAll('svg text')].filter(isCut).map((text) => text.textContent),
+    pale: withText.filter(isPale).map((element) => element.textContent.slice(0, 60)),
+    scripts: document.querySelectorAll('script').length,
+  }
+})()`
+
+describe('the report in a browser', { skip: skipBrowser }, () => {
+  let browser: Browser
+  before(async () => {
+    browser = await launchChromium()
+  })
+  after(() => browser.close())
+
+  for (const [name, history] of Object.entries(histories)) {
+    test(`${name}: quiet, alone, within 320 and 1280 pixels, light and dark`, async () => {
+      const file = join(directory, `${name.replaceAll(' ', '-')}.html`)
+      writeFileSync(file, renderReport(history))
+      for (const width of [320, 1280]) {
+        for (const colorScheme of ['light', 'dark'] as const) {
+          const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme })
+          const met: string[] = []
+          page.on('console', (message) => met.push(message.text()))
+          page.on('pageerror', (error) => met.push(error.message))
+          page.on('dialog', (dialog) => met.push(dialog.message()))
+          page.on('request', (request) => met.push(request.url()))
+          await page.goto(pathToFileURL(file).href)
+          const found = pageShape.parse(await page.evaluate(look))
+          await page.close()
+          assert.deepEqual(met, [pathToFileURL(file).href])
+          assert.deepEqual(found, { scrollWidth: width, cut: [], pale: [], scripts: 0 }, `${width} ${colorScheme}`)
+        }
+      }
+    })
+  }
+})
