@@ -45,13 +45,15 @@ export async function fetchFile(site: Site, wanted: WantedFile, options: FetchOp
       await part.publish()
       return { bytes, etag: part.validators.etag, receivedBytes: transfer.receivedBytes }
     }
-    await part.discard()
     const message = `${wanted.name}: sha256 of the ${bytes} bytes from ${wanted.url} is ${found}, its checksum file says ${wanted.sha256}`
-    if (isSecond)
+    if (isSecond) {
+      await part.discard()
       throw new PipelineError(`${message}; so it was twice, and nothing was kept`, {
         retryable: false,
         hint: 'the site may be replacing the file just now, or a proxy changes it: try later',
       })
+    }
+    await part.startOver()
     say(`${message}; fetching it once more from the start`)
   }
 }
@@ -128,7 +130,7 @@ class Transfer {
     const isRange = match !== null && bytes > 0 && from === bytes && to === total - 1
     const length = lengthOf({ headers })
     if (isRange && isSameFile && (length ?? total - bytes) === total - bytes) return
-    await this.#part.discard()
+    await this.#part.startOver()
     throw new TransferFailure(
       `${this.#doing}: ${url} was asked for the bytes from ${bytes} on and answered with the range ${JSON.stringify(range)}${isSameFile ? '' : ' of another file'}: starting over`,
     )
@@ -138,7 +140,7 @@ class Transfer {
   async #refusedRange({ headers, url }: Answer): Promise<void> {
     const { bytes } = this.#part
     if (bytes > 0 && headers['content-range'] === `bytes */${bytes}`) return
-    await this.#part.discard()
+    await this.#part.startOver()
     throw new TransferFailure(`${this.#doing}: ${url} has nothing from byte ${bytes} on (416): starting over`)
   }
 
