@@ -39,6 +39,10 @@ export interface LocalTrinoSettings {
   readonly heapMb: number
   /** Further flags of java. The default starts in half the time; `-XX:+UseG1GC` answers big queries 2 to 4 times faster. */
   readonly jvm: string
+  /**
+   * `native` reads lakes at `local:///…`; `hadoop` those at `file:/…`, as compose and older clusters do, and is twice as large to fetch.
+   */
+  readonly fileSystem: 'native' | 'hadoop'
 }
 
 /** Where a task process is to die or to stop, for crash tests. */
@@ -190,6 +194,7 @@ class Lookup {
       port: this.#text('TRINO_PORT') === undefined ? null : this.integer('TRINO_PORT', 8080),
       heapMb: this.integer('TRINO_HEAP_MB', 2048),
       jvm: this.#text('TRINO_JVM') ?? '-XX:+UseSerialGC -XX:TieredStopAtLevel=1',
+      fileSystem: this.#fileSystem(),
     }
   }
 
@@ -213,7 +218,9 @@ class Lookup {
 
   /** The server that is named, else the local one while it runs. */
   #trino(): TrinoSettings | null {
-    const url = this.#url('TRINO_URL') ?? runningServer(this.trinoStateDir())?.url
+    const named = this.#url('TRINO_URL')
+    const local = named === null ? runningServer(this.trinoStateDir()) : null
+    const url = named ?? local?.url
     if (url === undefined) return null
     const jwt = this.#text('TRINO_JWT') ?? null
     return {
@@ -223,8 +230,15 @@ class Lookup {
       password: this.#text('TRINO_PASSWORD') ?? null,
       jwt,
       caFile: this.#path('TRINO_CA_FILE'),
-      lakeUri: this.#text('TRINO_LAKE_URI')?.replace(/\/+$/, '') ?? null,
+      lakeUri: this.#text('TRINO_LAKE_URI')?.replace(/\/+$/, '') ?? local?.lakeUri ?? null,
     }
+  }
+
+  #fileSystem(): LocalTrinoSettings['fileSystem'] {
+    const text = this.#text('TRINO_FILE_SYSTEM') ?? 'native'
+    if (text === 'native' || text === 'hadoop') return text
+    this.#problems.push(`TRINO_FILE_SYSTEM=${text}: native or hadoop is expected`)
+    return 'native'
   }
 
   #download(): DownloadSettings {

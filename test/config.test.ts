@@ -35,6 +35,7 @@ test('without any setting the defaults lie in the project', () => {
         port: null,
         heapMb: 2048,
         jvm: '-XX:+UseSerialGC -XX:TieredStopAtLevel=1',
+        fileSystem: 'native',
       },
     })
   })
@@ -53,6 +54,7 @@ test('the environment wins over .env; its paths start at the current directory, 
         DISCOGS_CACHE: 'cache',
         JAVA_HOME: '/jdk',
         TRINO_JVM: '-Xint',
+        TRINO_FILE_SYSTEM: 'hadoop',
         DISCOGS_SOURCE_URL: 'http://mirror/dumps',
         DISCOGS_CONTACT: 'me@example.org',
         DISCOGS_RATE_LIMIT: '5000',
@@ -90,6 +92,7 @@ test('the environment wins over .env; its paths start at the current directory, 
           port: 8081,
           heapMb: 2048,
           jvm: '-Xint',
+          fileSystem: 'hadoop',
         },
       })
     },

@@ -22,8 +22,8 @@ export interface Archive {
 
 const temporaryPrefix = '.fetch-'
 export const pidFile = 'pid'
-/** Unpacks tar.gz and zip by itself; 3.8.1 runs on Maven 3.6 and newer. */
-const unpack = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack'
+/** 3.8.1 runs on Maven 3.6 and newer. `unpack` knows tar.gz and zip by itself. */
+const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1'
 
 /**
  * The directory `name` of the cache; made by `make` in a temporary place when it is not there. What a killed fetch left is removed.
@@ -55,26 +55,72 @@ export async function cached(
 
 /** A program made of archives of Maven Central; checksums are compared. */
 export async function fromMaven(name: string, archives: readonly Archive[], options: FetchOptions): Promise<string> {
-  // What has arrived before an interruption is not fetched again.
-  const repository = join(options.cacheDir, 'maven')
   return cached(name, options, async (target, scratch) => {
     for (const [index, { artifact, files, to }] of archives.entries()) {
-      options.say(`fetching ${artifact} from Maven Central`)
       const unpacked = join(scratch, String(index))
-      const settings = [`-Dartifact=${artifact}`, `-DoutputDirectory=${unpacked}`, `-Dmdep.unpack.includes=${files}`]
-      await run('mvn', ['-B', '-ntp', '-q', '-C', `-Dmaven.repo.local=${repository}`, unpack, ...settings], {
-        cwd: scratch,
-        signal: options.signal,
-        pidFile: join(scratch, pidFile),
-        missing: 'install Maven (Debian, Ubuntu: apt-get install maven; macOS: brew install maven)',
-        failed: 'Maven Central, or the mirror of ~/.m2/settings.xml, must be reachable; then run the same command again',
+      await maven('unpack', [`-Dartifact=${artifact}`, `-DoutputDirectory=${unpacked}`, `-Dmdep.unpack.includes=${files}`], {
+        ...options,
+        artifact,
+        scratch,
       })
-      const place = join(target, to)
-      mkdirSync(dirname(place), { recursive: true })
-      renameSync(contentOf(unpacked, to), place)
+      place(contentOf(unpacked, to), join(target, to))
     }
-    rmSync(repository, { recursive: true, force: true })
+    rmSync(repositoryIn(options), { recursive: true, force: true })
   })
+}
+
+/**
+ * Directories of a tar.gz of Maven Central that holds hard links, which Maven unpacks as empty files. All of it is unpacked for a while:
+ * what is linked to may lie anywhere.
+ */
+export async function fromMavenTar(
+  name: string,
+  { artifact, directories }: { readonly artifact: string; readonly directories: readonly string[] },
+  options: FetchOptions,
+): Promise<string> {
+  return cached(name, options, async (target, scratch) => {
+    const archive = join(scratch, 'archive')
+    const settings = [`-Dartifact=${artifact}`, `-DoutputDirectory=${archive}`]
+    await maven('copy', settings, { ...options, artifact, scratch })
+    const unpacked = join(scratch, 'unpacked')
+    mkdirSync(unpacked)
+    const [file = ''] = readdirSync(archive)
+    await run('tar', ['-xzf', join(archive, file), '-C', unpacked, '--strip-components=1'], {
+      signal: options.signal,
+      pidFile: join(scratch, pidFile),
+      missing: 'install tar',
+      failed: 'there must be room for 2 GB in the cache directory (DISCOGS_CACHE)',
+    })
+    for (const directory of directories) place(join(unpacked, directory), join(target, directory))
+    rmSync(repositoryIn(options), { recursive: true, force: true })
+  })
+}
+
+/** Runs a goal of the dependency plugin. */
+async function maven(
+  goal: 'copy' | 'unpack',
+  settings: readonly string[],
+  { artifact, scratch, ...options }: FetchOptions & { readonly artifact: string; readonly scratch: string },
+): Promise<void> {
+  options.say(`fetching ${artifact} from Maven Central`)
+  const repository = `-Dmaven.repo.local=${repositoryIn(options)}`
+  await run('mvn', ['-B', '-ntp', '-q', '-C', repository, `${dependencyPlugin}:${goal}`, ...settings], {
+    cwd: scratch,
+    signal: options.signal,
+    pidFile: join(scratch, pidFile),
+    missing: 'install Maven (Debian, Ubuntu: apt-get install maven; macOS: brew install maven)',
+    failed: 'Maven Central, or the mirror of ~/.m2/settings.xml, must be reachable; then run the same command again',
+  })
+}
+
+/** What has arrived before an interruption is not fetched again. */
+function repositoryIn({ cacheDir }: FetchOptions): string {
+  return join(cacheDir, 'maven')
+}
+
+function place(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true })
+  renameSync(from, to)
 }
 
 /** The archives hold one directory, named after artifact and version; with `lib` below it when only that was asked for. */

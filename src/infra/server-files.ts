@@ -1,6 +1,7 @@
 /** The configuration of the local server: that of `infra/trino`, which compose uses as it is, with what differs on this machine. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { LocalTrinoSettings } from '../config.ts'
 
 const shared = join(import.meta.dirname, '../../infra/trino')
 
@@ -10,13 +11,14 @@ export interface ServerFiles {
   readonly home: string
   readonly port: number
   readonly heapMb: number
+  readonly fileSystem: LocalTrinoSettings['fileSystem']
 }
 
 /** Null takes a property away. */
 type Changes = Readonly<Record<string, string | null>>
 
 /** Writes `etc/` in the state directory, anew at each start; the metastore beside it stays. */
-export function writeServerFiles({ stateDir, home, port, heapMb }: ServerFiles): void {
+export function writeServerFiles({ stateDir, home, port, heapMb, fileSystem }: ServerFiles): void {
   write(stateDir, 'config.properties', {
     'node.environment': 'local',
     'node.id': 'local',
@@ -32,13 +34,21 @@ export function writeServerFiles({ stateDir, home, port, heapMb }: ServerFiles):
   for (const catalog of ['hive', 'hive_build']) {
     const metastore = join(stateDir, catalog === 'hive' ? 'metastore' : 'metastore-build')
     mkdirSync(metastore, { recursive: true })
-    // The server without connectors has no Hadoop file system, and reads a file: location as an empty table.
-    write(stateDir, `catalog/${catalog}.properties`, {
-      'fs.hadoop.enabled': null,
-      'fs.native-local.enabled': 'true',
-      'local.location': '/',
-      'hive.metastore.catalog.dir': `local://${metastore}`,
-    })
+    write(
+      stateDir,
+      `catalog/${catalog}.properties`,
+      fileSystem === 'hadoop' ? { 'hive.metastore.catalog.dir': `file://${metastore}` } : nativeFiles(metastore),
+    )
+  }
+}
+
+/** The server without connectors has no Hadoop file system, and reads a file: location as an empty table. */
+function nativeFiles(metastore: string): Changes {
+  return {
+    'fs.hadoop.enabled': null,
+    'fs.native-local.enabled': 'true',
+    'local.location': '/',
+    'hive.metastore.catalog.dir': `local://${metastore}`,
   }
 }
 

@@ -13,6 +13,8 @@ export interface ServerRecord {
   readonly startedAt: string
   readonly version: string
   readonly javaHome: string
+  /** Where it finds the lake that it was started for; null: where native file systems do. */
+  readonly lakeUri: string | null
   /** When it first answered a query that touches the catalog, UTC, ISO 8601; null while it is coming up. */
   readonly readyAt: string | null
 }

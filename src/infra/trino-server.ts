@@ -9,7 +9,7 @@ import type { LocalTrinoSettings } from '../config.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
 import { processStart } from '../process-identity.ts'
 import { TrinoEngine, type TrinoSettings } from '../sql/trino.ts'
-import { type FetchOptions, fromMaven } from './fetch.ts'
+import { type FetchOptions, fromMaven, fromMavenTar } from './fetch.ts'
 import { findJava, type Java } from './java.ts'
 import { withLock } from './lock.ts'
 import { lastLines } from './program.ts'
@@ -23,6 +23,8 @@ const archives = [
   { artifact: `io.trino:trino-server-core:${trinoVersion}:tar.gz`, files: '*/lib/*', to: 'lib' },
   { artifact: `io.trino:trino-hive:${trinoVersion}:zip`, files: '**/*', to: 'plugin/hive' },
 ]
+/** Twice as large, but the only one with Hadoop's file system. */
+const fullArchive = { artifact: `io.trino:trino-server:${trinoVersion}:tar.gz`, directories: ['lib', 'plugin/hive'] }
 
 /** Beside the heap: code, threads, buffers. */
 const besideHeapMb = 400
@@ -61,7 +63,7 @@ export async function startTrino({ settings, lakeDir, say, signal }: StartOption
   return withLock(join(stateDir, 'start.lock'), { onWait, signal }, async () => {
     const running = runningServer(stateDir)
     if (running !== null && running.readyAt !== null) return running
-    const server = running ?? (await launch(settings, { cacheDir: settings.cacheDir, say, signal }))
+    const server = running ?? (await launch(settings, lakeDir, { cacheDir: settings.cacheDir, say, signal }))
     say(`waiting for the server (pid ${server.pid}, ${logFile(stateDir)})`)
     return whenReady(server, stateDir, signal)
   })
@@ -87,18 +89,24 @@ export function trinoStatus(stateDir: string): ServerStatus {
 }
 
 /** How the local server is asked. */
-export function localSettings({ url }: ServerRecord): TrinoSettings {
-  return { url, catalog: 'hive', user: 'discogs', password: null, jwt: null, caFile: null, lakeUri: null }
+export function localSettings({ url, lakeUri }: ServerRecord): TrinoSettings {
+  return { url, catalog: 'hive', user: 'discogs', password: null, jwt: null, caFile: null, lakeUri }
 }
 
-async function launch(settings: LocalTrinoSettings, fetching: FetchOptions): Promise<ServerRecord> {
-  const { stateDir, cacheDir, heapMb, jvm } = settings
-  const home = await fromMaven(`trino-${trinoVersion}`, archives, fetching)
+async function programOf(fileSystem: LocalTrinoSettings['fileSystem'], fetching: FetchOptions): Promise<string> {
+  return fileSystem === 'hadoop'
+    ? await fromMavenTar(`trino-${trinoVersion}-hadoop`, fullArchive, fetching)
+    : await fromMaven(`trino-${trinoVersion}`, archives, fetching)
+}
+
+async function launch(settings: LocalTrinoSettings, lakeDir: string, fetching: FetchOptions): Promise<ServerRecord> {
+  const { stateDir, heapMb, jvm, fileSystem } = settings
+  const home = await programOf(fileSystem, fetching)
   const java = await findJava(settings.javaHome, fetching)
   requireMemory(heapMb)
-  const files: ServerFiles = { stateDir, home, heapMb, port: settings.port ?? (await freePort()) }
+  const files: ServerFiles = { stateDir, home, heapMb, fileSystem, port: settings.port ?? (await freePort()) }
   writeServerFiles(files)
-  const args = javaArguments(files, jvm, archiveFile(cacheDir, java, jvm))
+  const args = javaArguments(files, jvm, archiveFile(home, java, jvm))
   const pid = startDetached(join(java.home, 'bin/java'), args, stateDir)
   const pidStarted = processStart(pid)
   if (pidStarted === null) throw died(stateDir)
@@ -109,6 +117,7 @@ async function launch(settings: LocalTrinoSettings, fetching: FetchOptions): Pro
     startedAt: new Date().toISOString(),
     version: trinoVersion,
     javaHome: java.home,
+    lakeUri: fileSystem === 'hadoop' ? `file:${resolve(lakeDir)}` : null,
     readyAt: null,
   }
   writeRecord(stateDir, server)
@@ -212,9 +221,9 @@ function requireMemory(heapMb: number): void {
 }
 
 /** What the class loader has done once is kept; it depends on the runtime and its flags. */
-function archiveFile(cacheDir: string, java: Java, jvm: string): string {
+function archiveFile(home: string, java: Java, jvm: string): string {
   const key = createHash('sha256').update(`${java.home} ${java.major} ${jvm}`).digest('hex').slice(0, 8)
-  return join(cacheDir, `trino-${trinoVersion}-${key}.jsa`)
+  return `${home}-${key}.jsa`
 }
 
 function freePort(): Promise<number> {

@@ -13,18 +13,33 @@ export interface SealedRun {
   readonly session: string
 }
 
-/** All sealed runs by run id; what has no readable manifest is left out. */
-export function sealedRuns(lakeDir: string): readonly SealedRun[] {
-  return runNames(lakeDir).flatMap((runId) => {
+/** A directory that is named like a run and tells nothing of itself. */
+export interface UnreadableRun {
+  readonly runId: string
+  /** What is wrong with its manifest. */
+  readonly reason: string
+}
+
+export interface SealedRuns {
+  readonly runs: readonly SealedRun[]
+  readonly unreadable: readonly UnreadableRun[]
+}
+
+/** The runs of a lake, both kinds by run id. What is staged is neither. */
+export function sealedRuns(lakeDir: string): SealedRuns {
+  const runs: SealedRun[] = []
+  const unreadable: UnreadableRun[] = []
+  for (const runId of runNames(lakeDir)) {
     const dir = runDir(lakeDir, runId)
     try {
       const { params, session } = readManifest(dir)
-      return [{ runId, dir, dumpMonth: params['dump_month'] ?? null, session }]
+      runs.push({ runId, dir, dumpMonth: params['dump_month'] ?? null, session })
     } catch (error) {
-      if (error instanceof PipelineError) return []
-      throw error
+      if (!(error instanceof PipelineError)) throw error
+      unreadable.push({ runId, reason: error.message })
     }
-  })
+  }
+  return { runs, unreadable }
 }
 
 /** Entries of `_runs` that are named like a run, sorted. */

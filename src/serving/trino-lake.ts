@@ -2,27 +2,22 @@
  * The lake as a Trino server shows it: `discogs` on what `active` names, `discogs_r_<run id>` for each snapshot, `discogs_stable` with views
  * over the published one. The schemas come from the catalogue, the counts they are held against from the manifests.
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { compatibilityViews, datasets } from '../discogs/catalogue.ts'
 import type { Dataset } from '../discogs/dataset.ts'
-import { exitCodes, hasCode, messageOf, PipelineError } from '../errors.ts'
-import { activeLink, linkTarget, manifestFile, runDir, runsDir } from '../lake/layout.ts'
+import { exitCodes, messageOf, PipelineError } from '../errors.ts'
+import { activeLink, linkTarget, runDir } from '../lake/layout.ts'
 import { readManifest } from '../lake/manifest.ts'
 import { type ActiveRun, activeRunId, resolveActive } from '../lake/pointer.ts'
+import { sealedRuns, type UnreadableRun } from '../lake/sealed-runs.ts'
 import type { SqlEngine } from '../sql/engine.ts'
 import { TrinoEngine, type TrinoSettings } from '../sql/trino.ts'
 import { type Change, tablesOver, type WantedSchema, viewsOver } from '../sql/trino-schema.ts'
-import {
-  applyPlans,
-  countAllRows,
-  countRows,
-  dropSchema,
-  dropSchemaStatement,
-  eachOf,
-  planSchemas,
-  schemasNamed,
-} from '../sql/trino-sync.ts'
+import { eachOf } from '../sql/each-of.ts'
+import { countDirectories } from '../sql/trino-count.ts'
+import type { TableAt } from '../sql/trino-locations.ts'
+import { applyPlans, countRows, dropSchema, dropSchemaStatement, planSchemas, schemasNamed } from '../sql/trino-sync.ts'
 
 /** The contract with consumers: tables on `active/…`, and the compatibility views. */
 export const activeSchema = 'discogs'
@@ -50,6 +45,11 @@ export interface SyncRequest extends ServedLake {
   /** Also what is published: `discogs`, `discogs_stable` and the schema of that run. */
   readonly active: boolean
   readonly dryRun?: boolean
+  /**
+   * Also look where tables lie that look right: all of what is published and of a run that is named, of other runs the largest.
+   * Default true; it takes a second.
+   */
+  readonly locations?: boolean
 }
 
 export interface SyncOutcome {
@@ -61,9 +61,11 @@ export interface SyncOutcome {
   readonly missing: readonly string[]
   /** Relations of others in these schemas, as `<schema>.<relation>`: left alone. */
   readonly foreign: readonly string[]
+  /** Runs whose manifest cannot be read: nothing was done for them; of `runs: 'all'` only. */
+  readonly unreadable: readonly UnreadableRun[]
   /** Schemas of runs that the lake has not any more; of `runs: 'all'` only. */
   readonly orphaned: readonly string[]
-  /** Tables whose rows were counted and found as many as the manifest says. */
+  /** Tables that were made, and whose rows were counted and found as many as the manifest says. */
   readonly verified: number
 }
 
@@ -81,9 +83,9 @@ export async function syncTrino(request: SyncRequest): Promise<SyncOutcome> {
   }
 }
 
-/** What is published: `discogs_stable` is moved to it. What a promotion and a rollback call. */
+/** What is published: `discogs_stable` is moved to it. What a promotion and a rollback call: quick, so it looks at no locations. */
 export async function syncPublished(lake: ServedLake): Promise<SyncOutcome> {
-  return syncTrino({ ...lake, runs: [], active: true })
+  return syncTrino({ ...lake, runs: [], active: true, locations: false })
 }
 
 /**
@@ -109,7 +111,7 @@ export async function openRunOnTrino(
   runId: string,
   { published = false }: { readonly published?: boolean } = {},
 ): Promise<{ readonly engine: TrinoEngine; readonly missing: readonly string[] }> {
-  await syncTrino({ ...lake, runs: [runId], active: published })
+  await syncTrino({ ...lake, runs: [runId], active: published, locations: published })
   return { engine: await openTrino(lake, runSchema(runId)), missing: missingDatasets(runDir(lake.lakeDir, runId)) }
 }
 
@@ -129,17 +131,6 @@ export async function forgetRun(lake: ServedLake, runId: string, dryRun = false)
   return dropSchemaStatement(schema)
 }
 
-/** Every sealed run of the lake, in order of their ids. */
-export function sealedRuns(lakeDir: string): readonly string[] {
-  try {
-    const names = readdirSync(runsDir(lakeDir)).filter((name) => !name.startsWith('.'))
-    return names.filter((name) => existsSync(manifestFile(join(runsDir(lakeDir), name)))).toSorted()
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return []
-    throw error
-  }
-}
-
 /** URI of the lake as the server reaches it. */
 export function lakeUri({ lakeDir, trino }: Pick<ServedLake, 'lakeDir' | 'trino'>): string {
   return (trino.lakeUri ?? `local://${lakeDir}`).replace(/\/+$/, '')
@@ -154,20 +145,23 @@ export async function openTrino({ trino, signal }: Pick<ServedLake, 'trino' | 's
 /** A schema on a directory, and the rows that are to be seen in it. */
 interface Snapshot {
   readonly wanted: WantedSchema
+  /** The directory, relative to the lake. */
+  readonly place: string
   readonly rows: ReadonlyMap<string, number>
   readonly missing: readonly string[]
 }
 
 async function syncOnce(engine: SqlEngine, request: SyncRequest, active: ActiveRun | null): Promise<SyncOutcome> {
   const { lakeDir, trino, dryRun = false } = request
-  const runs = request.runs === 'all' ? sealedRuns(lakeDir) : request.runs
+  const { runs: sealed, unreadable } = request.runs === 'all' ? sealedRuns(lakeDir) : { runs: [], unreadable: [] }
+  const runs = request.runs === 'all' ? sealed.map(({ runId }) => runId) : request.runs
   const snapshots = [...new Set(active === null ? runs : [...runs, active.runId])].map((runId) => snapshotOf(request, runId))
   assertDistinct(snapshots)
   const published = active === null ? [] : [publishedOf(request, active)]
   const stable = active === null ? [] : [stableOf(active)]
   const sources = [...snapshots, ...published]
   const wanted = [...sources.map((source) => source.wanted), ...stable]
-  const plans = await planSchemas(engine, trino.catalog, wanted)
+  const plans = await planSchemas(engine, trino.catalog, wanted, locatedTables(request, sources, active))
   if (!dryRun) {
     // Views of `discogs_stable` need the tables they show.
     await applyPlans(engine, plans.slice(0, sources.length))
@@ -181,30 +175,57 @@ async function syncOnce(engine: SqlEngine, request: SyncRequest, active: ActiveR
     kept: plans.reduce((sum, { kept }) => sum + kept.length, 0),
     missing: sources.flatMap(({ wanted: { name }, missing }) => missing.map((dataset) => `${name}.${dataset}`)),
     foreign: plans.flatMap(({ foreign }, index) => foreign.map((relation) => `${wanted[index]?.name}.${relation}`)),
-    orphaned: request.runs === 'all' ? await orphanedSchemas(engine, runs) : [],
+    unreadable,
+    orphaned: request.runs === 'all' ? await orphanedSchemas(engine, [...runs, ...unreadable.map(({ runId }) => runId)]) : [],
     verified,
   }
 }
 
 function snapshotOf(lake: ServedLake, runId: string): Snapshot {
-  const directory = runDir(lake.lakeDir, runId)
-  return snapshot(directory, runSchema(runId), `${lakeUri(lake)}/${linkTarget(runId)}`)
+  return snapshot(lake, runSchema(runId), { directory: runDir(lake.lakeDir, runId), place: linkTarget(runId) })
 }
 
 function publishedOf(lake: ServedLake, { dir }: ActiveRun): Snapshot {
-  return snapshot(dir, activeSchema, `${lakeUri(lake)}/${basename(activeLink(lake.lakeDir))}`)
+  return snapshot(lake, activeSchema, { directory: dir, place: basename(activeLink(lake.lakeDir)) })
 }
 
-function snapshot(directory: string, schema: string, location: string): Snapshot {
-  const manifest = readManifest(directory)
+function snapshot(
+  lake: ServedLake,
+  schema: string,
+  { directory, place }: { readonly directory: string; readonly place: string },
+): Snapshot {
+  const location = `${lakeUri(lake)}/${place}`
   return {
     wanted: tablesOver({ schema, location, datasets: presentDatasets(directory), views: compatibilityViews }),
-    rows: new Map(manifest.datasets.map(({ name, rows }) => [name, rows])),
+    place,
+    rows: new Map(readManifest(directory).datasets.map(({ name, rows }) => [name, rows])),
     missing: missingDatasets(directory),
   }
 }
 
-function stableOf({ runId, dir }: ActiveRun): WantedSchema {
+/** Tables whose place is to be looked at: see `locations` of the request. */
+function locatedTables(request: SyncRequest, sources: readonly Snapshot[], active: ActiveRun | null): readonly TableAt[] {
+  if (request.locations === false) return []
+  const isThorough = new Set([activeSchema, ...(active === null ? [] : [runSchema(active.runId)])])
+  const areNamed = request.runs !== 'all'
+  return sources.flatMap((source) => {
+    const tables = tablesAt(lakeUri(request), { ...source, schema: source.wanted.name })
+    return areNamed || isThorough.has(source.wanted.name) ? tables : tables.slice(0, 1)
+  })
+}
+
+/** The tables of a schema and where they are to lie, the one with the most rows first. @param base URI of the lake */
+export function tablesAt(
+  base: string,
+  { schema, place, rows }: { readonly schema: string; readonly place: string; readonly rows: ReadonlyMap<string, number> },
+): readonly TableAt[] {
+  return [...rows]
+    .toSorted(([, left], [, right]) => right - left)
+    .map(([table]) => ({ schema, table, location: `${base}/${place}/${table}` }))
+}
+
+/** The views that show a published run. */
+export function stableOf({ runId, dir }: ActiveRun): WantedSchema {
   return viewsOver({ schema: stableSchema, of: runSchema(runId), datasets: presentDatasets(dir), views: compatibilityViews })
 }
 
@@ -233,30 +254,33 @@ async function orphanedSchemas(engine: SqlEngine, runs: readonly string[]): Prom
   return (await schemasNamed(engine, runSchemaPrefix)).filter((name) => !wanted.has(name))
 }
 
-/** Counts the tables that were made, each only when they are not as many together. @returns how many tables */
+/** Counts what the tables that were made show; the tables themselves where that is not what was written. @returns how many tables */
 async function verify(
   engine: SqlEngine,
   request: SyncRequest,
   active: ActiveRun | null,
   { sources, changes }: { readonly sources: readonly Snapshot[]; readonly changes: readonly Change[] },
 ): Promise<number> {
+  const made = sources.map((source) => ({ ...source, tables: tablesMade(source.wanted.name, changes) }))
+  const directories = made.flatMap(({ place, tables }) => tables.map((table) => `${place}/${table}`))
+  const seen = await countDirectories(engine, lakeUri(request), directories)
   const differences: string[] = []
-  let verified = 0
-  await eachOf(sources, async ({ wanted: { name: schema }, rows }) => {
-    const made = changes.filter((change) => change.schema === schema && change.kind === 'table' && change.action !== 'drop')
-    const tables = made.flatMap(({ relation }) => (relation === null ? [] : [relation]))
+  await eachOf(made, async ({ wanted: { name: schema }, place, rows, tables }) => {
     const written = (table: string): bigint => BigInt(rows.get(table) ?? 0)
-    const expected = tables.reduce((sum, table) => sum + written(table), 0n)
-    const hasAll = (await countAllRows(engine, schema, tables)) === expected
-    const counted = hasAll ? new Map<string, bigint>() : await countRows(engine, schema, tables)
+    const odd = tables.filter((table) => seen === null || (seen.get(`${place}/${table}`) ?? 0n) !== written(table))
+    const counted = await countRows(engine, schema, odd)
     // What `discogs` shows may have changed under the question; then all is done again.
     if (schema === activeSchema && activeRunId(request.lakeDir) !== active?.runId) return
     const wrong = [...counted].filter(([table, count]) => count !== written(table))
-    verified += tables.length - wrong.length
     differences.push(...wrong.map(([table, count]) => `${schema}.${table}: ${count} instead of ${written(table)}`))
   })
-  if (differences.length === 0) return verified
-  throw seesOther(request, differences)
+  if (differences.length > 0) throw seesOther(request, differences)
+  return directories.length
+}
+
+function tablesMade(schema: string, changes: readonly Change[]): readonly string[] {
+  const made = changes.filter((change) => change.schema === schema && change.kind === 'table' && change.action !== 'drop')
+  return made.flatMap(({ relation }) => (relation === null ? [] : [relation]))
 }
 
 /** It may be the server's configuration, the network or the lake: never a reason to think less of the data. */

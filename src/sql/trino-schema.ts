@@ -3,7 +3,8 @@
  * found the statements that lead from one to the other.
  *
  * Every relation of ours ends its comment with a mark, a hash of its definition (columns, comments, location, text): whatever the metastore
- * tells cheaply (columns and comments) is then enough to find a relation that differs, and to tell ours from those of others.
+ * tells cheaply (columns and comments) is then enough to find a relation that differs, and to tell ours from those of others. Only a
+ * table that somebody made elsewhere with our comment looks right: trino-locations.ts finds those.
  */
 import { createHash } from 'node:crypto'
 import { quoteIdentifier, quoteText } from './quote.ts'
@@ -102,10 +103,19 @@ export function viewsOver({ schema, of, datasets, views }: ViewsOver): WantedSch
   return { name: schema, relations: [...same, ...aliases(views, datasets, schema, of)] }
 }
 
-/** The statements between a found schema and the wanted one. Nothing that is right already is touched. */
-export function planSchema(wanted: WantedSchema, found: FoundSchema): SchemaPlan {
+/**
+ * The statements between a found schema and the wanted one. Nothing that is right already is touched.
+ * @param elsewhere where tables lie, by `schema.table`, that are known not to lie where they are to
+ */
+export function planSchema(
+  wanted: WantedSchema,
+  found: FoundSchema,
+  elsewhere: ReadonlyMap<string, string> = new Map(),
+): SchemaPlan {
   const schema = wanted.name
-  const changes = wanted.relations.map((relation) => changeOf(schema, relation, found?.get(relation.name)))
+  const changes = wanted.relations.map((relation) =>
+    changeOf(schema, relation, found?.get(relation.name), elsewhere.get(`${schema}.${relation.name}`)),
+  )
   const ofKind = (kind: RelationKind): Change[] => changes.filter((change) => change !== null && change.kind === kind) as Change[]
   const left = [...(found ?? [])].filter(([name]) => !wanted.relations.some((relation) => relation.name === name))
   const ours = left.filter(([, { mark }]) => mark !== null)
@@ -180,13 +190,18 @@ function typedColumns(columns: ServedDataset['columns']): string[] {
   return columns.map(({ name, type }) => `${name} ${typeNames[type]}`)
 }
 
-function changeOf(schema: string, wanted: WantedRelation, found: FoundRelation | undefined): Change | null {
+function changeOf(
+  schema: string,
+  wanted: WantedRelation,
+  found: FoundRelation | undefined,
+  elsewhere: string | undefined,
+): Change | null {
   const { name, kind, create } = wanted
   const step = (action: Action, reason: string, statements: readonly string[]): Change => {
     return { schema, relation: name, kind, action, reason, statements }
   }
   if (found === undefined) return step('create', 'missing', [create])
-  const reason = difference(wanted, found)
+  const reason = difference(wanted, found) ?? (elsewhere === undefined ? null : `it lies at ${elsewhere}`)
   if (reason === null) return null
   // A view is replaced in one step. A table cannot be: for some 20 ms there is none.
   const isReplaceable = kind === 'view' && found.kind === 'view'

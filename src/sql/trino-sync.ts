@@ -1,7 +1,9 @@
 /** Reads what a Trino server knows, and brings it to what it is to know. */
 import { PipelineError } from '../errors.ts'
+import { eachOf } from './each-of.ts'
 import type { SqlEngine, SqlRow } from './engine.ts'
 import { literals, quoteIdentifier, quoteText } from './quote.ts'
+import { type TableAt, tablesElsewhere } from './trino-locations.ts'
 import {
   type Change,
   type FoundRelation,
@@ -12,9 +14,6 @@ import {
   type SchemaPlan,
   type WantedSchema,
 } from './trino-schema.ts'
-
-/** Statements at once: the file metastore does one at a time, but parsing, planning and the way there overlap. */
-const concurrency = 8
 
 /** Names of the schemas of the session's catalog that begin so. */
 export async function schemasNamed(engine: SqlEngine, prefix: string): Promise<readonly string[]> {
@@ -78,18 +77,25 @@ export async function findSchemas(
   return found
 }
 
-/** What would have to be done. */
+/** What would have to be done. @param located tables whose place is to be looked at, if they look right else */
 export async function planSchemas(
   engine: SqlEngine,
   catalog: string,
   wanted: readonly WantedSchema[],
+  located: readonly TableAt[] = [],
 ): Promise<readonly SchemaPlan[]> {
   const found = await findSchemas(
     engine,
     catalog,
     wanted.map(({ name }) => name),
   )
-  return wanted.map((schema) => planSchema(schema, found.get(schema.name) ?? null))
+  const marks = new Map(wanted.flatMap(({ name, relations }) => relations.map((one) => [`${name}.${one.name}`, one.mark])))
+  const looksRight = ({ schema, table }: TableAt): boolean => {
+    const relation = found.get(schema)?.get(table)
+    return relation?.kind === 'table' && relation.mark === marks.get(`${schema}.${table}`)
+  }
+  const elsewhere = await tablesElsewhere(engine, located.filter(looksRight))
+  return wanted.map((schema) => planSchema(schema, found.get(schema.name) ?? null, elsewhere))
 }
 
 /**
@@ -123,17 +129,6 @@ export async function countRows(
   return new Map(rows.map((row) => [textOf(row, 'name'), countOf(row)]))
 }
 
-/** Rows of tables together: half the work of {@link countRows}. */
-export async function countAllRows(engine: SqlEngine, schema: string, tables: readonly string[]): Promise<bigint> {
-  if (tables.length === 0) return 0n
-  const all = tables.map((name) => `SELECT 1 AS one FROM ${qualified(schema, name)}`).join('\nUNION ALL\n')
-  const [row] = await engine.query({
-    name: `rows of ${schema}`,
-    text: `SELECT count(*) AS row_count FROM (\n${all}\n) AS tables`,
-  })
-  return countOf(row ?? {})
-}
-
 /** Forgets a schema and all that is in it; files of external tables stay. */
 export async function dropSchema(engine: SqlEngine, schema: string): Promise<void> {
   await engine.execute({ name: `drop schema ${schema}`, text: dropSchemaStatement(schema) })
@@ -141,26 +136,6 @@ export async function dropSchema(engine: SqlEngine, schema: string): Promise<voi
 
 export function dropSchemaStatement(schema: string): string {
   return `DROP SCHEMA IF EXISTS ${quoteIdentifier(schema)} CASCADE`
-}
-
-/** Does the work of each item, a few at once. @throws the first error, after what had begun has ended */
-export async function eachOf<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
-  const queue = items.values()
-  let failure: { readonly error: unknown } | null = null
-  const worker = async (): Promise<void> => {
-    for (const item of queue) {
-      if (failure !== null) return
-      await work(item).catch((error: unknown) => {
-        failure ??= { error }
-      })
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker))
-  throwIfFailed(failure)
-}
-
-function throwIfFailed(failure: { readonly error: unknown } | null): void {
-  if (failure !== null) throw failure.error
 }
 
 function countOf(row: SqlRow): bigint {

@@ -3,16 +3,18 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { Finding, Verdict } from '../../src/cli/doctor/finding.ts'
-import { examineTrino } from '../../src/cli/doctor/trino.ts'
+import { type Finding, Findings, type Verdict } from '../../src/cli/doctor/finding.ts'
+import { examineClock, examineTrino } from '../../src/cli/doctor/trino.ts'
 import { type Config, loadConfig } from '../../src/config.ts'
 import { runSchema, syncTrino } from '../../src/serving/trino-lake.ts'
 import { TrinoEngine, type TrinoSettings } from '../../src/sql/trino.ts'
+import { dropSchema } from '../../src/sql/trino-sync.ts'
+import { publishedSchemas } from '../support/published-schemas.ts'
 import { skipTrino, trinoServer } from '../support/trino-server.ts'
-import { removeRun, sealSmallRun } from './small-lake.ts'
+import { publish, removeRun, sealSmallRun } from './small-lake.ts'
 import { Place } from './support.ts'
 
-// Nothing is published here: the schema of what is published is shared by all tests of the server.
+// Only the test that takes its turn publishes something: the schema of what is published is shared by all tests of the server.
 const place = new Place()
 const only = ['releases_v6', 'labels_v10']
 const [runId, otherId] = [`2026-01__doctor_${process.pid}_${Date.now()}`, `2026-02__doctor_${process.pid}_${Date.now()}`]
@@ -103,6 +105,38 @@ describe('a server', { skip: skipTrino }, () => {
     await examineTrino(configWith())
     const left = await engine.query('SELECT schema_name FROM information_schema.schemata WHERE schema_name = ?', [schema])
     assert.deepEqual([existsSync(directory), left], [false, []])
+  })
+
+  test('whose clock is ahead or behind', async () => {
+    for (const [offsetMs, verdict, found] of [
+      [0, 'ok', /the same as here/],
+      [2_000, 'ok', /[12]\.\d s behind this machine/],
+      [60_000, 'wrong', /the server is (59|60)\.\d s behind this machine/],
+      [-60_000, 'wrong', /the server is (59|60)\.\d s ahead of this machine/],
+    ] as const) {
+      const findings = new Findings('trino')
+      await examineClock(findings, engine, () => Date.now() + offsetMs)
+      assertFinding(findings.list, 'clock', verdict, found, verdict === 'ok' ? undefined : /NTP/)
+    }
+  })
+
+  test('on which discogs_stable shows another run than the published one, or lacks a view', async () => {
+    const endTurn = await publishedSchemas()
+    try {
+      await sealSmallRun(place.lakeDir, { runId: otherId, dumpMonth: '2026-02', releases: 1, only })
+      publish(place.lakeDir, otherId)
+      await syncTrino({ lakeDir: place.lakeDir, trino, runs: [runId], active: true })
+      assertFinding(await examineTrino(configWith()), 'discogs_stable', 'ok', new RegExp(`4 views of ${otherId}`))
+      await engine.execute('DROP VIEW discogs_stable.labels_ref_v10')
+      publish(place.lakeDir, runId)
+      const findings = await examineTrino(configWith())
+      const shows = `the view releases_v6 shows ${runSchema(otherId)}, not ${runSchema(runId)}`
+      assertFinding(findings, 'discogs_stable', 'wrong', new RegExp(shows), /dag trino sync --active/)
+      assertFinding(findings, 'discogs_stable', 'wrong', /the view labels_ref_v10 is missing/)
+    } finally {
+      for (const schema of ['discogs', 'discogs_stable']) await dropSchema(engine, schema)
+      endTurn()
+    }
   })
 
   test('without such a catalog', async () => {

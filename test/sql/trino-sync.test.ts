@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { moveActive } from '../../src/lake/pointer.ts'
 import { sealRun } from '../../src/lake/seal.ts'
 import { forgetRun, followPointer, runSchema, syncPublished, syncTrino } from '../../src/serving/trino-lake.ts'
 import { TrinoEngine, type TrinoSettings } from '../../src/sql/trino.ts'
-import { dropSchema } from '../../src/sql/trino-sync.ts'
+import { dropSchema, schemasNamed } from '../../src/sql/trino-sync.ts'
 import { dag } from '../cli/support.ts'
 import { type TestRow, writeParquet, writeReportedRun } from '../support/parquet.ts'
 import { publishedSchemas } from '../support/published-schemas.ts'
@@ -169,13 +169,71 @@ for (const [what, [relation, statements, reason]] of Object.entries(damages)) {
 
 /** The same columns over another directory. */
 async function movedReleases(): Promise<string> {
-  const { rows: shown } = await engine.table('SHOW CREATE TABLE discogs.releases_v6')
+  const text = await definition('discogs.releases_v6')
   await engine.execute('DROP TABLE discogs.releases_v6')
-  return String(shown[0]?.[0])
-    .replaceAll(/COMMENT '[^\n]*\[dag:[^\n]*/g, '')
-    .replace('/active/', `/_runs/${newer}/`)
-    .replace(/^CREATE TABLE hive\./, 'CREATE TABLE ')
+  return text.replaceAll(/COMMENT '[^\n]*\[dag:[^\n]*/g, '').replace('/active/', `/_runs/${newer}/`)
 }
+
+async function definition(table: string): Promise<string> {
+  const { rows: shown } = await engine.table(`SHOW CREATE TABLE ${table}`)
+  return String(shown[0]?.[0]).replace(/^CREATE TABLE hive\./, 'CREATE TABLE ')
+}
+
+for (const [what, table, from, to] of [
+  ['over another run', 'discogs.releases_v6', '/active/', `/_runs/${newer}/`],
+  ['over another dataset', 'discogs.releases_v6', '/releases_v6', '/label_urls_v1'],
+  ['without rows', 'discogs.label_urls_v1', '/label_urls_v1', '/artist_urls_v1'],
+  ['of a run, over another one', `${runSchema(newer)}.releases_v6`, newer, older],
+] as const) {
+  test(`a table with our comment that lies elsewhere is found and repaired: ${what}`, { skip }, async () => {
+    const right = await definition(table)
+    await engine.execute(`DROP TABLE ${table}`)
+    await engine.execute(right.replace(from, to))
+    const { changes, verified } = await all()
+    assert.deepEqual(
+      changes.map(({ schema, relation }) => `${schema}.${relation}`),
+      [table],
+    )
+    assert.match(changes[0]?.reason ?? '', /^it lies at local:.*/)
+    assert.equal(verified, 1)
+    assert.equal(await definition(table), right)
+  })
+}
+
+test('the server is asked about every directory at once: what it is asked with is gone afterwards, also what a killed sync left', {
+  skip,
+}, async () => {
+  const left = `discogs_count_1600000000000_${process.pid}`
+  await engine.execute(`CREATE SCHEMA ${left}`)
+  await engine.execute('DROP TABLE discogs.releases_v6')
+  assert.equal((await syncPublished({ lakeDir, trino })).verified, 1)
+  assert.deepEqual(await schemasNamed(engine, left), [])
+})
+
+test('a run whose manifest cannot be read is named, keeps its schema, and does not hold up the others', { skip }, async () => {
+  const broken = '2097-06__20970620_060000'
+  mkdirSync(runDir(lakeDir, broken))
+  await engine.execute(`CREATE SCHEMA ${runSchema(broken)}`)
+  await engine.execute(`DROP TABLE ${runSchema(newer)}.releases_v6`)
+  try {
+    const env = {
+      DISCOGS_DATA_LAKE: lakeDir,
+      TRINO_URL: trino.url,
+      DAG_STATE: await mkdtemp(join(tmpdir(), 'trino-sync-state-')),
+    }
+    const { code, stdout, stderr } = await dag(['trino', 'sync'], env)
+    assert.match(stdout, /1 created, 0 replaced/)
+    assert.match(stderr, new RegExp(`cannot be read, and were left out:\\n  ${broken}: .* it has no manifest`))
+    assert.equal(code, 1)
+    assert.equal(await count(`${runSchema(newer)}.releases_v6`), 10n)
+    const { unreadable, orphaned } = await all()
+    assert.deepEqual([unreadable.map(({ runId }) => runId), orphaned.includes(runSchema(broken))], [[broken], false])
+    await rm(env.DAG_STATE, { recursive: true })
+  } finally {
+    rmSync(runDir(lakeDir, broken), { recursive: true })
+    await dropSchema(engine, runSchema(broken))
+  }
+})
 
 test('tables of others are left alone and named', { skip }, async () => {
   await engine.execute('CREATE VIEW discogs.of_somebody AS SELECT 1 AS one')

@@ -19,9 +19,9 @@ export function testStateDir(): string {
  * @throws PipelineError on a machine where it cannot run: set TRINO_TESTS=skip there
  */
 export async function trinoServer(): Promise<TrinoSettings> {
-  const { cacheDir, javaHome, jvm } = loadConfig().localTrino
+  const { cacheDir, javaHome, jvm, fileSystem } = loadConfig().localTrino
   const server = await startTrino({
-    settings: { cacheDir, javaHome, jvm, stateDir: testStateDir(), port: null, heapMb: 1024 },
+    settings: { cacheDir, javaHome, jvm, fileSystem, stateDir: testStateDir(), port: null, heapMb: 1024 },
     lakeDir: join(tmpdir(), 'no-lake'),
     say: (line) => process.stderr.write(`trino for tests: ${line}\n`),
   })

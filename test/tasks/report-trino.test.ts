@@ -221,13 +221,18 @@ test('a query that needs more memory than there is fails the report, which may b
   assert.throws(() => engineFault(new Map())(check, error), { retryable: true })
 })
 
-test('a server that is killed in the middle fails the report; restarted, and rebuilt from nothing, it gives the same answers', {
+test('a server that is killed in the middle fails the report; rebuilt from nothing, on file: URIs, it gives the same answers', {
   skip,
 }, async () => {
   const { cacheDir, javaHome, jvm } = loadConfig().localTrino
   const stateDir = `${testStateDir()}-kill`
   const start = () =>
-    startTrino({ settings: { cacheDir, javaHome, jvm, stateDir, port: null, heapMb: 768 }, lakeDir, say: () => {} })
+    startTrino({
+      // The other kind of base URI: with Hadoop's file system locations are file:/…, as on most servers.
+      settings: { cacheDir, javaHome, jvm, stateDir, port: null, heapMb: 768, fileSystem: 'hadoop' },
+      lakeDir,
+      say: () => {},
+    })
   const server = await start()
   try {
     const kill = async (): Promise<void> => {
@@ -242,8 +247,20 @@ test('a server that is killed in the middle fails the report; restarted, and reb
     assert.equal(changes.length, 3 * (datasets.length + compatibilityViews.length + 1))
     assert.equal(verified, 2 * datasets.length)
     assert.deepEqual(await report(contextOf('both', {}, rebuilt)), {})
+    await assertFollowsPointer(rebuilt)
   } finally {
     await stopTrino(stateDir)
     rmSync(stateDir, { recursive: true, force: true })
   }
 })
+
+/** After a move of the pointer the very next query of `discogs` sees the files of that run, without any statement. */
+async function assertFollowsPointer(server: TrinoSettings): Promise<void> {
+  assert.match(server.lakeUri ?? '', /^file:/)
+  await using engine = await TrinoEngine.open(server)
+  for (const runId of [older, newer, older, newer]) {
+    moveActive(lakeDir, runId)
+    const { rows } = await engine.table('SELECT DISTINCT "$path" FROM discogs.releases_v6')
+    assert.match(String(rows), new RegExp(`^file:/.*/active/releases_v6/${runId}-00000\\.parquet$`))
+  }
+}

@@ -56,10 +56,21 @@ function syncCommand(): Command {
         const runs = options.run !== undefined ? [options.run] : options.active === true ? [] : ('all' as const)
         const outcome = await syncTrino({ ...lake, runs, active: options.run === undefined, dryRun: options.dryRun ?? false })
         show(outcome, options)
+        refuseUnreadable(outcome)
       } finally {
         process.off('SIGINT', stop)
       }
     })
+}
+
+/** The others are done by then. @throws PipelineError */
+function refuseUnreadable({ unreadable }: SyncOutcome): void {
+  if (unreadable.length === 0) return
+  const runs = unreadable.map(({ runId, reason }) => `${runId}: ${reason}`)
+  throw new PipelineError(`these runs cannot be read, and were left out:\n  ${runs.join('\n  ')}`, {
+    retryable: false,
+    hint: '`dag doctor` looks at every run; one that has no manifest was not sealed by dag',
+  })
 }
 
 function settingsOf({ trino }: Config): TrinoSettings {

@@ -1,13 +1,17 @@
-/** Whether the tables of the server are where the lake has them, and have its rows. */
+/**
+ * Whether the tables of the server are where the lake has them, and have its rows: every table of what is published and of the newest run,
+ * of older runs the largest, so that a lake of many runs is examined in seconds, too.
+ */
 import { basename } from 'node:path'
 import { messageOf } from '../../errors.ts'
 import { readManifest } from '../../lake/manifest.ts'
 import { activeRunId } from '../../lake/pointer.ts'
 import { activeLink, linkTarget, runDir } from '../../lake/layout.ts'
 import { sealedRuns } from '../../lake/sealed-runs.ts'
-import { activeSchema, lakeUri, runSchema } from '../../serving/trino-lake.ts'
-import { quoteIdentifier } from '../../sql/quote.ts'
-import { countRows, eachOf, schemasNamed } from '../../sql/trino-sync.ts'
+import { activeSchema, lakeUri, runSchema, stableOf, stableSchema, tablesAt } from '../../serving/trino-lake.ts'
+import { eachOf } from '../../sql/each-of.ts'
+import { locationOf, tablesElsewhere } from '../../sql/trino-locations.ts'
+import { countRows, schemasNamed } from '../../sql/trino-sync.ts'
 import type { TrinoEngine } from '../../sql/trino.ts'
 import { type Findings, plural, some } from './finding.ts'
 import type { ServedConfig } from './same-lake.ts'
@@ -16,8 +20,12 @@ import type { ServedConfig } from './same-lake.ts'
 interface ServedRun {
   readonly schema: string
   readonly runId: string
-  /** URI of the directory of its datasets. */
-  readonly location: string
+  /** Directory of its datasets, relative to the lake. */
+  readonly place: string
+  /** Rows by dataset, as the manifest says. */
+  readonly written: ReadonlyMap<string, number>
+  /** Whether every table is looked at. */
+  readonly isThorough: boolean
 }
 
 const sync = '`dag trino sync` registers what is missing or differs'
@@ -27,25 +35,30 @@ export async function examineTables(findings: Findings, engine: TrinoEngine, con
   const wanted = servedRuns(config)
   const there = wanted.filter(({ schema }) => present.has(schema))
   examineRegistered(findings, config, { present, wanted })
-  const known = new Set(wanted.map(({ schema }) => schema))
+  const unreadable = sealedRuns(config.lakeDir).unreadable.map(({ runId }) => runSchema(runId))
+  const known = new Set([...wanted.map(({ schema }) => schema), ...unreadable])
   const others = [...present].filter((schema) => schema.startsWith(runSchema('')) && !known.has(schema))
   await examineOrphans(findings, engine, config, others)
   if (there.length === 0) return
   const tables = await tablesOf(engine, there)
-  await examineLocations(findings, engine, tables)
-  await examineCounts(findings, engine, config, tables)
+  await examineLocations(findings, engine, config, tables)
+  await examineCounts(findings, engine, tables)
+  await examineStable(findings, engine, config, present)
 }
 
 function servedRuns(config: ServedConfig): readonly ServedRun[] {
-  const uri = lakeUri(config)
-  const runs = sealedRuns(config.lakeDir).map(({ runId }) => ({
+  const { runs } = sealedRuns(config.lakeDir)
+  const active = published(config)
+  const newest = runs.at(-1)?.runId
+  const served = runs.map(({ runId, dir }) => ({
     schema: runSchema(runId),
     runId,
-    location: `${uri}/${linkTarget(runId)}`,
+    place: linkTarget(runId),
+    written: new Map(readManifest(dir).datasets.map(({ name, rows }) => [name, rows])),
+    isThorough: runId === active || runId === newest,
   }))
-  const active = runs.find(({ runId }) => runId === published(config))
-  if (active === undefined) return runs
-  return [{ schema: activeSchema, runId: active.runId, location: `${uri}/${basename(activeLink(config.lakeDir))}` }, ...runs]
+  const one = served.find(({ runId }) => runId === active)
+  return one === undefined ? served : [{ ...one, schema: activeSchema, place: basename(activeLink(config.lakeDir)) }, ...served]
 }
 
 /** A broken link is reported elsewhere. */
@@ -97,45 +110,46 @@ interface ServedTables extends ServedRun {
   readonly tables: readonly string[]
 }
 
+/** The tables to look at that there are. */
 async function tablesOf(engine: TrinoEngine, runs: readonly ServedRun[]): Promise<readonly ServedTables[]> {
   const rows = await engine.query(
     "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' ORDER BY 1, 2",
   )
-  return runs.map((run) => ({
-    ...run,
-    tables: rows.filter((row) => row['table_schema'] === run.schema).map((row) => String(row['table_name'])),
-  }))
-}
-
-async function examineLocations(findings: Findings, engine: TrinoEngine, runs: readonly ServedTables[]): Promise<void> {
-  const bad: string[] = []
-  const tables = runs.flatMap((run) => run.tables.map((table) => ({ ...run, table })))
-  await eachOf(tables, async ({ schema, location, table }) => {
-    const found = await locationOf(engine, schema, table)
-    if (found !== `${location}/${table}`) bad.push(`${schema}.${table} lies at ${found}, expected ${location}/${table}`)
+  const present = Map.groupBy(rows, (row) => String(row['table_schema']))
+  return runs.map((run) => {
+    const there = (present.get(run.schema) ?? []).map((row) => String(row['table_name']))
+    const known = there
+      .filter((table) => run.written.has(table))
+      .toSorted((left, right) => (run.written.get(right) ?? 0) - (run.written.get(left) ?? 0))
+    return { ...run, tables: run.isThorough ? known : known.slice(0, 1) }
   })
-  findings.each('locations', { good: `${plural(tables.length, 'table')} where the lake is`, bad: bad.toSorted(), advice: sync })
 }
 
-async function locationOf(engine: TrinoEngine, schema: string, table: string): Promise<string> {
-  const shown = await engine.table(`SHOW CREATE TABLE ${quoteIdentifier(schema)}.${quoteIdentifier(table)}`)
-  const match = /external_location = '((?:[^']|'')*)'/.exec(String(shown.rows[0]?.[0]))
-  return match?.[1]?.replaceAll("''", "'").replace(/\/$/, '') ?? 'a place of the server’s own'
-}
-
-async function examineCounts(
+async function examineLocations(
   findings: Findings,
   engine: TrinoEngine,
   config: ServedConfig,
   runs: readonly ServedTables[],
 ): Promise<void> {
+  const tables = runs.flatMap((run) => {
+    const examined = new Set(run.tables)
+    return tablesAt(lakeUri(config), { ...run, rows: run.written }).filter(({ table }) => examined.has(table))
+  })
+  const places = new Map(tables.map(({ schema, table, location }) => [`${schema}.${table}`, location]))
+  const elsewhere = await tablesElsewhere(engine, tables)
+  findings.each('locations', {
+    good: `${plural(tables.length, 'table')} where the lake is`,
+    bad: [...elsewhere].map(([name, found]) => `${name} lies at ${found}, expected ${places.get(name)}`).toSorted(),
+    advice: sync,
+  })
+}
+
+async function examineCounts(findings: Findings, engine: TrinoEngine, runs: readonly ServedTables[]): Promise<void> {
   const bad: string[] = []
   let counted = 0
-  await eachOf(runs, async ({ schema, runId, tables }) => {
-    const written = new Map(readManifest(runDir(config.lakeDir, runId)).datasets.map(({ name, rows }) => [name, rows]))
-    const known = tables.filter((table) => written.has(table))
+  await eachOf(runs, async ({ schema, written, tables }) => {
     try {
-      for (const [name, count] of await countRows(engine, schema, known)) {
+      for (const [name, count] of await countRows(engine, schema, tables)) {
         counted += 1
         if (count !== BigInt(written.get(name) ?? 0)) bad.push(`${schema}.${name}: ${count} rows instead of ${written.get(name)}`)
       }
@@ -144,4 +158,32 @@ async function examineCounts(
     }
   })
   findings.each('rows', { good: `${plural(counted, 'table')} with the rows of the manifests`, bad: bad.toSorted(), advice: sync })
+}
+
+/** Views that are missing, or show another run than the published one. */
+async function examineStable(
+  findings: Findings,
+  engine: TrinoEngine,
+  config: ServedConfig,
+  present: ReadonlySet<string>,
+): Promise<void> {
+  const runId = published(config)
+  if (runId === null) return findings.none(stableSchema, 'nothing is published that it could show')
+  if (!present.has(stableSchema)) return findings.none(stableSchema, 'there is no such schema', sync)
+  const rows = await engine.query('SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = ?', [
+    stableSchema,
+  ])
+  const definitions = new Map(rows.map((row) => [String(row['table_name']), String(row['view_definition'])]))
+  const { relations } = stableOf({ runId, dir: runDir(config.lakeDir, runId) })
+  findings.each(stableSchema, {
+    good: `${plural(relations.length, 'view')} of ${runId}, which is published`,
+    bad: relations.flatMap(({ name }) => viewProblem(name, definitions.get(name), runSchema(runId))),
+    advice: '`dag trino sync --active` makes its views anew',
+  })
+}
+
+function viewProblem(name: string, definition: string | undefined, schema: string): string[] {
+  if (definition === undefined) return [`the view ${name} is missing`]
+  const shown = /\bFROM\s+(?:"?\w+"?\.)?"?(\w+)"?\."?\w+"?\s*$/i.exec(definition)?.[1] ?? 'something else'
+  return shown === schema ? [] : [`the view ${name} shows ${shown}, not ${schema}`]
 }

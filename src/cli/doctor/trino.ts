@@ -1,6 +1,7 @@
 /** The Trino server: whether it answers, sees the same lake, and knows the tables where they are. */
 import type { Config } from '../../config.ts'
 import { messageOf, PipelineError } from '../../errors.ts'
+import type { SqlEngine } from '../../sql/engine.ts'
 import type { TrinoEngine, TrinoSettings } from '../../sql/trino.ts'
 import { type Finding, Findings } from './finding.ts'
 import { examineSameLake } from './same-lake.ts'
@@ -51,11 +52,11 @@ async function examineServer(findings: Findings, engine: TrinoEngine, { url, cat
     )
 }
 
-/** The server's clock is read between two readings of ours. */
-async function examineClock(findings: Findings, engine: TrinoEngine): Promise<void> {
-  const before = Date.now()
+/** The server's clock is read between two readings of ours. @param now this machine's clock, in ms since 1970 */
+export async function examineClock(findings: Findings, engine: SqlEngine, now: () => number = Date.now): Promise<void> {
+  const before = now()
   const [row] = await engine.query('SELECT CAST(to_unixtime(current_timestamp) * 1000 AS bigint) AS ms')
-  const after = Date.now()
+  const after = now()
   const server = Number(row?.['ms'])
   const skewMs = server < before ? server - before : server > after ? server - after : 0
   const shown = `${(Math.abs(skewMs) / 1000).toFixed(1)} s ${skewMs < 0 ? 'behind' : 'ahead of'} this machine`

@@ -53,7 +53,7 @@ function chosen(config: Config, given: string): Place {
 /** Of the newest dump month up to `month`: the newest run that was published at some time, else the newest sealed one. */
 function asOfMonth(config: Config, month: string): Place {
   recoverPointer(config)
-  const all = sealedRuns(config.lakeDir)
+  const { runs: all } = sealedRuns(config.lakeDir)
   const candidates = all.filter(({ dumpMonth }) => dumpMonth !== null && dumpMonth <= month)
   const newestMonth = candidates
     .map(({ dumpMonth }) => dumpMonth ?? '')

@@ -82,7 +82,7 @@ async function openTrino(config: Config, place: Place, signal: AbortSignal): Pro
   ])
   requireSealed(config, place)
   const schema = runSchema(place.runId)
-  await syncTrino({ lakeDir: config.lakeDir, trino: settings, runs: [place.runId], active: false, signal })
+  await syncTrino({ lakeDir: config.lakeDir, trino: settings, runs: [place.runId], active: false, locations: false, signal })
   const stream = (sql: string, ended: AbortSignal): AsyncIterable<SqlTable> =>
     streamTrino(() => TrinoEngine.open(settings, { schema, signal: ended }), sql, ended)
   return {
