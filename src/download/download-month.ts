@@ -1,5 +1,5 @@
 /** A month from the site to the disk: ask, plan, fetch at most two files at a time, verify, record. */
-import { rmSync, statSync } from 'node:fs'
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { hasCode } from '../errors.ts'
 import { assertRoom } from './disk-room.ts'
@@ -185,12 +185,16 @@ function downloaded(
   return { name, dump, url, bytes, sha256, etag, ...more }
 }
 
-/** Adds a file to the manifest. One of the same dump that came from an earlier day of the month gives way to it. */
+/** Adds a file to the manifest. What there is of the same dump from an earlier day of the month gives way to it, parts included. */
 function recordFile(directory: string, { name, dump }: PlannedFile, verified: VerifiedFile): void {
   const manifest: MonthManifest | null = readMonthManifest(directory)
   if (manifest === null) return
   const isEarlier = (other: string): boolean => other !== name && parseFileName(other)?.dump === dump
   const kept = Object.entries(manifest.files).filter(([other]) => !isEarlier(other))
   writeMonthManifest(directory, { ...manifest, files: { ...Object.fromEntries(kept), [name]: verified } })
-  for (const other of Object.keys(manifest.files).filter(isEarlier)) rmSync(join(directory, other), { force: true })
+  const parts = readdirSync(directory).filter(
+    (other) => isEarlier(other.replace(/\.part(\.json)?$/, '')) && other.includes('.part'),
+  )
+  for (const other of [...Object.keys(manifest.files).filter(isEarlier), ...parts])
+    rmSync(join(directory, other), { force: true })
 }

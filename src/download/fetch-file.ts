@@ -151,19 +151,19 @@ class Transfer {
     })
   }
 
-  #assertFile({ headers, url }: Answer): void {
-    const type = headers['content-type'] ?? ''
-    if (/^\s*(text\/html|application\/xhtml|multipart\/)/i.test(type)) throw this.#noDump(url, `content of the type ${type}`)
+  #assertFile(answer: Answer): void {
+    const type = answer.headers['content-type'] ?? ''
+    if (/^\s*(text\/html|application\/xhtml|multipart\/)/i.test(type)) throw this.#noDump(answer, `content of the type ${type}`)
   }
 
   /** RFC 1952: every gzip file begins with 1f 8b. */
-  #assertGzip(chunk: Buffer, { url }: Answer): void {
+  #assertGzip(chunk: Buffer, answer: Answer): void {
     const isGzip = chunk[0] === 0x1f && (chunk.length === 1 || chunk[1] === 0x8b)
-    if (!isGzip) throw this.#noDump(url, `bytes that are no gzip: ${JSON.stringify(chunk.subarray(0, 60).toString('latin1'))}`)
+    if (!isGzip) throw this.#noDump(answer, `bytes that are no gzip: ${JSON.stringify(chunk.subarray(0, 60).toString('latin1'))}`)
   }
 
-  #noDump(url: string, found: string): TransferFailure {
-    return new TransferFailure(`${this.#doing}: ${url} answered 200 with ${found}`, {
+  #noDump({ status, url }: Answer, found: string): TransferFailure {
+    return new TransferFailure(`${this.#doing}: ${url} answered ${status} with ${found}`, {
       hint: 'the site or a proxy answers with a page of its own: open the URL in a browser, try later',
     })
   }

@@ -2,30 +2,30 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Site } from '../../src/download/site.ts'
 import { DumpSite } from './support/dump-site.ts'
 import { allRight, impatience, RawPlace, settingsFor } from './support/place.ts'
+import { endOf, startChild } from './support/run-child.ts'
 
 const { signal } = new AbortController()
 const text = { doing: 'asking', maxBytes: 1000, signal, say: () => {} }
 
-test('a certificate that nobody vouches for is refused at once, and no byte is asked for', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'tls-'))
-  const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+test('a certificate that nobody vouches for is refused at once, and no byte is asked for; with its authority all is well', async () => {
+  using place = new RawPlace()
+  const [key, cert] = [join(place.rawDir, 'key.pem'), join(place.rawDir, 'cert.pem')]
   const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
-  execFileSync(
-    'openssl',
-    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert, ...names],
-    { stdio: 'ignore' },
-  )
+  const files = ['-keyout', key, '-out', cert]
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...files, ...names], {
+    stdio: 'ignore',
+  })
   await using server = await DumpSite.start(1000, { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') })
-  await using site = new Site(settingsFor(`https://127.0.0.1:${server.port}/`), impatience)
+  const baseUrl = `https://127.0.0.1:${server.port}/`
+  await using site = new Site(settingsFor(baseUrl), impatience)
   const said: string[] = []
   await assert.rejects(site.text(site.rootUrl, { ...text, say: (line) => void said.push(line) }), {
     retryable: false,
@@ -33,7 +33,8 @@ test('a certificate that nobody vouches for is refused at once, and no byte is a
     hint: /NODE_EXTRA_CA_CERTS/,
   })
   assert.deepEqual([said, server.seen], [[], []])
-  rmSync(directory, { recursive: true })
+  const { code, stderr } = await endOf(startChild(baseUrl, place.rawDir, { NODE_EXTRA_CA_CERTS: cert }))
+  assert.deepEqual([code, stderr, place.contents(server)], [0, '', allRight])
 })
 
 test('plain HTTP where TLS is expected, a name that nobody knows, a port that nobody listens on: each is said as it is', async () => {

@@ -15,8 +15,9 @@ export interface ChildEnd {
   readonly stderr: string
 }
 
-export function startChild(baseUrl: string, rawDir: string): ChildProcess {
-  return spawn(process.execPath, [script, baseUrl, rawDir], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+/** @param more variables of its environment */
+export function startChild(baseUrl: string, rawDir: string, more: Readonly<Record<string, string>> = {}): ChildProcess {
+  return spawn(process.execPath, [script, baseUrl, rawDir], { env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 export async function endOf(child: ChildProcess): Promise<ChildEnd> {
