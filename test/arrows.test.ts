@@ -9,6 +9,7 @@ const project = join(import.meta.dirname, '..')
 const arrows: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   'process-identity': [],
+  'collect-garbage': [],
   config: ['infra', 'type:download', 'type:scheduler', 'type:sql'],
   infra: ['process-identity', 'sql', 'type:config'],
   kernel: [],
@@ -16,12 +17,13 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   parquet: ['type:kernel'],
   sql: [],
   lake: [],
-  download: ['lake'],
+  download: ['collect-garbage', 'lake'],
   discogs: ['type:kernel', 'type:xml', 'type:parquet'],
   serving: ['discogs', 'history', 'lake', 'sql'],
   history: ['discogs', 'lake', 'sql'],
   tasks: [
     'task-process',
+    'collect-garbage',
     'discogs',
     'download',
     'history',

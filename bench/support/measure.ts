@@ -21,6 +21,11 @@ export async function runNode(args: readonly string[]): Promise<Usage> {
   return runMeasured(process.execPath, args, {})
 }
 
+/** Runs a shell command, whatever it consists of. */
+export async function runShell(command: string): Promise<Pick<Usage, 'wallMs' | 'output'>> {
+  return runProcess('sh', ['-c', command], {})
+}
+
 /** Runs a shell command that becomes one node process, in the project. */
 export async function runCommand(command: string, environment: Readonly<Record<string, string>>): Promise<Usage> {
   return runMeasured('sh', ['-c', command], environment)

@@ -2,32 +2,6 @@
 import { Command, CommanderError } from 'commander'
 import { exampleQuery } from '../discogs/catalogue.ts'
 import { exitCodes, messageOf, PipelineError } from '../errors.ts'
-import { activeCommand } from './commands/active.ts'
-import { backfillCommand } from './commands/backfill.ts'
-import { cancelCommand } from './commands/cancel.ts'
-import { checkCommand } from './commands/check.ts'
-import { compileCommand } from './commands/compile.ts'
-import { diffCommand } from './commands/diff.ts'
-import { doctorCommand } from './commands/doctor.ts'
-import { downloadCommand } from './commands/download.ts'
-import { explainCommand } from './commands/explain.ts'
-import { infraCommand } from './commands/infra.ts'
-import { listCommand } from './commands/list.ts'
-import { logsCommand } from './commands/logs.ts'
-import { markCommand } from './commands/mark.ts'
-import { promoteCommand } from './commands/promote.ts'
-import { retryCommand } from './commands/retry.ts'
-import { rollbackCommand } from './commands/rollback.ts'
-import { runsCommand } from './commands/runs.ts'
-import { scheduleCommand } from './commands/schedule.ts'
-import { notifyCommand } from './commands/notify.ts'
-import { pauseCommand, unpauseCommand } from './commands/pause.ts'
-import { showCommand } from './commands/show.ts'
-import { sqlCommand } from './commands/sql.ts'
-import { statusCommand } from './commands/status.ts'
-import { tasksCommand } from './commands/tasks.ts'
-import { triggerCommand } from './commands/trigger.ts'
-import { trinoCommand } from './commands/trino.ts'
 import { endWithOutput } from './output.ts'
 
 const epilogue = `
@@ -39,49 +13,53 @@ Examples:
   dag status latest
   dag sql "${exampleQuery}"`
 
-function program(): Command {
+/** Loaded when they are asked for: a download is held to 120 MB, of which the scheduler behind other commands would take a third. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  list: async () => (await import('./commands/list.ts')).listCommand(),
+  show: async () => (await import('./commands/show.ts')).showCommand(),
+  check: async () => (await import('./commands/check.ts')).checkCommand(),
+  compile: async () => (await import('./commands/compile.ts')).compileCommand(),
+  download: async () => (await import('./commands/download.ts')).downloadCommand(),
+  trigger: async () => (await import('./commands/trigger.ts')).triggerCommand(),
+  backfill: async () => (await import('./commands/backfill.ts')).backfillCommand(),
+  schedule: async () => (await import('./commands/schedule.ts')).scheduleCommand(),
+  pause: async () => (await import('./commands/pause.ts')).pauseCommand(),
+  unpause: async () => (await import('./commands/pause.ts')).unpauseCommand(),
+  notify: async () => (await import('./commands/notify.ts')).notifyCommand(),
+  retry: async () => (await import('./commands/retry.ts')).retryCommand(),
+  cancel: async () => (await import('./commands/cancel.ts')).cancelCommand(),
+  mark: async () => (await import('./commands/mark.ts')).markCommand(),
+  runs: async () => (await import('./commands/runs.ts')).runsCommand(),
+  status: async () => (await import('./commands/status.ts')).statusCommand(),
+  tasks: async () => (await import('./commands/tasks.ts')).tasksCommand(),
+  logs: async () => (await import('./commands/logs.ts')).logsCommand(),
+  explain: async () => (await import('./commands/explain.ts')).explainCommand(),
+  active: async () => (await import('./commands/active.ts')).activeCommand(),
+  promote: async () => (await import('./commands/promote.ts')).promoteCommand(),
+  rollback: async () => (await import('./commands/rollback.ts')).rollbackCommand(),
+  sql: async () => (await import('./commands/sql.ts')).sqlCommand(),
+  diff: async () => (await import('./commands/diff.ts')).diffCommand(),
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand(),
+  trino: async () => (await import('./commands/trino.ts')).trinoCommand(),
+  infra: async () => (await import('./commands/infra.ts')).infraCommand(),
+}
+
+/** With the one command that is asked for, or with all, for help and for names that nobody knows. */
+async function program(name: string | undefined): Promise<Command> {
   const dag = new Command('dag')
     .description('Runs the dags of the lakehouse, shows what ran, and moves the pointer to what is published.')
     .addHelpText('after', epilogue)
     .showSuggestionAfterError()
     .exitOverride()
-  const commands = [
-    downloadCommand(),
-    listCommand(),
-    showCommand(),
-    checkCommand(),
-    compileCommand(),
-    triggerCommand(),
-    backfillCommand(),
-    scheduleCommand(),
-    pauseCommand(),
-    unpauseCommand(),
-    notifyCommand(),
-    retryCommand(),
-    cancelCommand(),
-    markCommand(),
-    runsCommand(),
-    statusCommand(),
-    tasksCommand(),
-    logsCommand(),
-    explainCommand(),
-    activeCommand(),
-    promoteCommand(),
-    rollbackCommand(),
-    sqlCommand(),
-    diffCommand(),
-    doctorCommand(),
-    trinoCommand(),
-    infraCommand(),
-  ]
-  for (const command of commands) dag.addCommand(command.exitOverride().showSuggestionAfterError())
+  const asked = name !== undefined && Object.hasOwn(commands, name) ? [commands[name]] : Object.values(commands)
+  for (const load of asked) if (load !== undefined) dag.addCommand((await load()).exitOverride().showSuggestionAfterError())
   return dag
 }
 
 /** @returns the exit code */
 async function main(args: readonly string[]): Promise<number> {
   try {
-    const dag = program()
+    const dag = await program(args[0])
     if (args.length === 0) {
       dag.outputHelp({ error: true })
       return exitCodes.usage

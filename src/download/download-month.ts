@@ -1,6 +1,7 @@
 /** A month from the site to the disk: ask, plan, fetch at most two files at a time, verify, record. */
-import { rmSync, statSync } from 'node:fs'
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { hasCode } from '../errors.ts'
 import { assertRoom } from './disk-room.ts'
 import { fetchFile } from './fetch-file.ts'
 import { hashFile } from './hash-file.ts'
@@ -8,6 +9,7 @@ import { withLock, withSlot } from './locks.ts'
 import { type MonthManifest, readMonthManifest, type VerifiedFile, verifiedFileIn, writeMonthManifest } from './manifest.ts'
 import { askForMonth, type MonthOptions, monthDirectory } from './month.ts'
 import { type DumpName, dumpNames, parseFileName } from './names.ts'
+import { writeFailure } from './part-file.ts'
 import { bytesToCome, type PlannedFile, planMonth } from './plan.ts'
 import { maxTransfers } from './settings.ts'
 import type { Site } from './site.ts'
@@ -50,6 +52,16 @@ export interface DownloadedFile {
  * @throws PipelineError what stopped it; other files may have been finished by then
  */
 export async function downloadMonth(site: Site, month: string, options: DownloadOptions): Promise<readonly DownloadedFile[]> {
+  try {
+    return await bringMonth(site, month, options)
+  } catch (error) {
+    // Manifests and states are small, but a full disk takes not even those.
+    const isOfDisk = ['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS'].some((code) => hasCode(error, code))
+    throw isOfDisk ? writeFailure(monthDirectory(options.rawDir, month), error) : error
+  }
+}
+
+async function bringMonth(site: Site, month: string, options: DownloadOptions): Promise<readonly DownloadedFile[]> {
   const manifest = await askForMonth(site, month, options)
   const directory = monthDirectory(options.rawDir, month)
   const files = planMonth(directory, manifest, options.dumps ?? dumpNames)
@@ -173,12 +185,16 @@ function downloaded(
   return { name, dump, url, bytes, sha256, etag, ...more }
 }
 
-/** Adds a file to the manifest. One of the same dump that came from an earlier day of the month gives way to it. */
+/** Adds a file to the manifest. What there is of the same dump from an earlier day of the month gives way to it, parts included. */
 function recordFile(directory: string, { name, dump }: PlannedFile, verified: VerifiedFile): void {
   const manifest: MonthManifest | null = readMonthManifest(directory)
   if (manifest === null) return
   const isEarlier = (other: string): boolean => other !== name && parseFileName(other)?.dump === dump
   const kept = Object.entries(manifest.files).filter(([other]) => !isEarlier(other))
   writeMonthManifest(directory, { ...manifest, files: { ...Object.fromEntries(kept), [name]: verified } })
-  for (const other of Object.keys(manifest.files).filter(isEarlier)) rmSync(join(directory, other), { force: true })
+  const parts = readdirSync(directory).filter(
+    (other) => isEarlier(other.replace(/\.part(\.json)?$/, '')) && other.includes('.part'),
+  )
+  for (const other of [...Object.keys(manifest.files).filter(isEarlier), ...parts])
+    rmSync(join(directory, other), { force: true })
 }

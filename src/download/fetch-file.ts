@@ -45,13 +45,15 @@ export async function fetchFile(site: Site, wanted: WantedFile, options: FetchOp
       await part.publish()
       return { bytes, etag: part.validators.etag, receivedBytes: transfer.receivedBytes }
     }
-    await part.discard()
     const message = `${wanted.name}: sha256 of the ${bytes} bytes from ${wanted.url} is ${found}, its checksum file says ${wanted.sha256}`
-    if (isSecond)
+    if (isSecond) {
+      await part.discard()
       throw new PipelineError(`${message}; so it was twice, and nothing was kept`, {
         retryable: false,
         hint: 'the site may be replacing the file just now, or a proxy changes it: try later',
       })
+    }
+    await part.startOver()
     say(`${message}; fetching it once more from the start`)
   }
 }
@@ -128,7 +130,7 @@ class Transfer {
     const isRange = match !== null && bytes > 0 && from === bytes && to === total - 1
     const length = lengthOf({ headers })
     if (isRange && isSameFile && (length ?? total - bytes) === total - bytes) return
-    await this.#part.discard()
+    await this.#part.startOver()
     throw new TransferFailure(
       `${this.#doing}: ${url} was asked for the bytes from ${bytes} on and answered with the range ${JSON.stringify(range)}${isSameFile ? '' : ' of another file'}: starting over`,
     )
@@ -138,7 +140,7 @@ class Transfer {
   async #refusedRange({ headers, url }: Answer): Promise<void> {
     const { bytes } = this.#part
     if (bytes > 0 && headers['content-range'] === `bytes */${bytes}`) return
-    await this.#part.discard()
+    await this.#part.startOver()
     throw new TransferFailure(`${this.#doing}: ${url} has nothing from byte ${bytes} on (416): starting over`)
   }
 
@@ -149,19 +151,19 @@ class Transfer {
     })
   }
 
-  #assertFile({ headers, url }: Answer): void {
-    const type = headers['content-type'] ?? ''
-    if (/^\s*(text\/html|application\/xhtml|multipart\/)/i.test(type)) throw this.#noDump(url, `content of the type ${type}`)
+  #assertFile(answer: Answer): void {
+    const type = answer.headers['content-type'] ?? ''
+    if (/^\s*(text\/html|application\/xhtml|multipart\/)/i.test(type)) throw this.#noDump(answer, `content of the type ${type}`)
   }
 
   /** RFC 1952: every gzip file begins with 1f 8b. */
-  #assertGzip(chunk: Buffer, { url }: Answer): void {
+  #assertGzip(chunk: Buffer, answer: Answer): void {
     const isGzip = chunk[0] === 0x1f && (chunk.length === 1 || chunk[1] === 0x8b)
-    if (!isGzip) throw this.#noDump(url, `bytes that are no gzip: ${JSON.stringify(chunk.subarray(0, 60).toString('latin1'))}`)
+    if (!isGzip) throw this.#noDump(answer, `bytes that are no gzip: ${JSON.stringify(chunk.subarray(0, 60).toString('latin1'))}`)
   }
 
-  #noDump(url: string, found: string): TransferFailure {
-    return new TransferFailure(`${this.#doing}: ${url} answered 200 with ${found}`, {
+  #noDump({ status, url }: Answer, found: string): TransferFailure {
+    return new TransferFailure(`${this.#doing}: ${url} answered ${status} with ${found}`, {
       hint: 'the site or a proxy answers with a page of its own: open the URL in a browser, try later',
     })
   }

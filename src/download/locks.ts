@@ -57,6 +57,8 @@ async function withOneOf<Result>(
 function take(directory: string, name: string): Disposable | null {
   const database = openLock(directory, name)
   try {
+    // A journal would be a file, for which a full disk has no room.
+    database.pragma('journal_mode = MEMORY')
     database.exec('BEGIN EXCLUSIVE')
     return { [Symbol.dispose]: () => void database.close() }
   } catch (error) {

@@ -6,13 +6,15 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { type FileHandle, open, rename } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
+import { GarbageCollector } from '../collect-garbage.ts'
 import { hasCode, messageOf, PipelineError } from '../errors.ts'
 import { syncDirectory, writeJson } from '../lake/atomic-file.ts'
 import { hashHandle, type HashOptions } from './hash-file.ts'
 
-/** Chunks are gathered up to this size, written while the next ones come. */
+/** Chunks are gathered up to this size, or for this long, and written while the next ones come: what a kill loses is fetched again. */
 const writeBytes = 1 << 20
+const writeEveryMs = 50
 
 /** What the server said of the file that the part belongs to. */
 export interface Validators {
@@ -39,6 +41,8 @@ export class PartFile implements AsyncDisposable {
   #writtenBytes = 0
   #gathered: Buffer[] = []
   #gatheredBytes = 0
+  #writtenAtMs = 0
+  readonly #garbage = new GarbageCollector('minor', 4 << 20)
   #writing: Promise<void> = Promise.resolve()
 
   private constructor(target: string, expected: string, handle: FileHandle) {
@@ -105,7 +109,7 @@ export class PartFile implements AsyncDisposable {
     this.#bytes += chunk.length
     this.#gathered.push(chunk)
     this.#gatheredBytes += chunk.length
-    if (this.#gatheredBytes >= writeBytes) await this.#write()
+    if (this.#gatheredBytes >= writeBytes || performance.now() - this.#writtenAtMs >= writeEveryMs) await this.#write()
   }
 
   /** Everything taken is in the file. @throws PipelineError when it cannot be written */
@@ -128,9 +132,14 @@ export class PartFile implements AsyncDisposable {
     syncDirectory(dirname(this.#target))
   }
 
-  /** Keeps nothing. */
-  async discard(): Promise<void> {
+  /** Throws away what is there, before anybody knows what comes instead. */
+  async startOver(): Promise<void> {
     await this.restart(unknown)
+  }
+
+  /** Keeps nothing, for the last time. */
+  async discard(): Promise<void> {
+    await this.#settle()
     for (const path of [statePath(this.#target), partPath(this.#target)]) rmSync(path, { force: true })
   }
 
@@ -145,6 +154,7 @@ export class PartFile implements AsyncDisposable {
     this.#gathered = []
     this.#gatheredBytes = 0
     if (chunks.length === 0) return
+    this.#writtenAtMs = performance.now()
     this.#writing = this.#writeAll(chunks)
     // It is awaited before the next write.
     this.#writing.catch(() => {})
@@ -156,6 +166,7 @@ export class PartFile implements AsyncDisposable {
         const { bytesWritten } = await this.#handle.writev(rest, this.#writtenBytes)
         this.#writtenBytes += bytesWritten
         rest = behind(rest, bytesWritten)
+        this.#garbage.discarded(bytesWritten)
       }
     } catch (cause) {
       throw writeFailure(partPath(this.#target), cause)
@@ -176,6 +187,7 @@ export function partBytes(target: string, sha256: string, sizeOf: (path: string)
   return readState(target)?.sha256 === sha256 ? (sizeOf(partPath(target)) ?? 0) : 0
 }
 
+/** What a system error of a write means, and what to do about it. */
 export function writeFailure(path: string, cause: unknown): PipelineError {
   const full = hasCode(cause, 'ENOSPC') || hasCode(cause, 'EDQUOT')
   return new PipelineError(`writing ${path}: ${full ? 'the disk is full' : messageOf(cause)}`, {
@@ -198,7 +210,7 @@ function behind(chunks: readonly Buffer[], bytes: number): readonly Buffer[] {
 }
 
 const partPath = (target: string): string => `${target}.part`
-const statePath = (target: string): string => join(`${target}.part.json`)
+const statePath = (target: string): string => `${target}.part.json`
 
 function readState(target: string): (Validators & { readonly sha256: string }) | null {
   try {

@@ -63,7 +63,8 @@ export class Site implements AsyncDisposable {
     this.patience = { ...patience, minBytesPerSecond: Math.min(patience.minBytesPerSecond, floor) }
     this.#userAgent = `${projectName}/1${contact === null ? '' : ` (${contact})`}`
     this.#agent = new EnvHttpProxyAgent({
-      httpProxy: proxy.http ?? '',
+      // undici would take this one for https too, where no other is named; curl does not.
+      httpProxy: (baseUrl.startsWith('https:') ? null : proxy.http) ?? '',
       httpsProxy: proxy.https ?? '',
       noProxy: proxy.except ?? '',
       allowH2: false,

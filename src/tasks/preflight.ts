@@ -39,7 +39,7 @@ export async function preflight(context: TaskContext): Promise<TaskResult> {
       })
     }
     attempt(() => assertSameDate(files))
-  }
+  } else attempt(() => assertRawWritable(context))
   if (problems.length === 0) {
     const shortage = await diskShortage(context.lakeDir, files)
     if (shortage !== null) problems.push(shortage)
@@ -66,6 +66,17 @@ function assertWritable({ lakeDir, runId }: TaskContext): void {
     accessSync(runsDir(lakeDir), constants.W_OK)
   } catch (error) {
     throw new PipelineError(`the lake ${lakeDir} is not writable: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+function assertRawWritable({ rawDir }: TaskContext): void {
+  try {
+    mkdirSync(rawDir, { recursive: true })
+    accessSync(rawDir, constants.W_OK)
+  } catch (error) {
+    throw new PipelineError(`do_download needs to write to ${rawDir}, the directory of the dumps: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }
 

@@ -8,7 +8,7 @@ const place = new Place()
 after(() => place[Symbol.dispose]())
 
 const commands = [
-  'list', 'show', 'check', 'compile', 'trigger', 'backfill', 'schedule', 'pause', 'unpause', 'notify', 'retry', 'cancel', 'mark', 'runs', 'status', 'tasks', 'logs', 'explain', 'active', 'promote', 'rollback', 'sql',
+  'list', 'show', 'check', 'compile', 'download', 'trigger', 'backfill', 'schedule', 'pause', 'unpause', 'notify', 'retry', 'cancel', 'mark', 'runs', 'status', 'tasks', 'logs', 'explain', 'active', 'promote', 'rollback', 'sql', 'diff',
   'doctor', 'trino', 'infra',
 ] // biome-ignore format: a list of words
 
@@ -93,7 +93,7 @@ describe('dag', { concurrency: 3 }, () => {
     const [main, ...others] = await place.json(z.array(z.record(z.string(), z.unknown())), 'list')
     assert.deepEqual(
       { ...main, about: typeof main?.['about'] },
-      { dag: 'main', schedule: '0 6 20 * *', tasks: 16, about: 'string' },
+      { dag: 'main', schedule: '0 6 20 * *', tasks: 19, about: 'string' },
     )
     assert.deepEqual(others, [])
   })
@@ -147,7 +147,7 @@ describe('dag', { concurrency: 3 }, () => {
     ])
     assert.deepEqual(first, second)
     const plan = z.object({ dagId: z.string(), tasks: z.array(z.object({ id: z.string() })) }).parse(JSON.parse(first.stdout))
-    assert.deepEqual([plan.dagId, plan.tasks.length], ['main', 16])
+    assert.deepEqual([plan.dagId, plan.tasks.length], ['main', 19])
     const edges = shown.tasks.reduce((sum, task) => sum + task.upstream.length, 0)
     assert.equal(mermaid.stdout.split('\n', 1)[0], 'flowchart TD')
     assert.equal(mermaid.stdout.match(/ --> /g)?.length, edges)

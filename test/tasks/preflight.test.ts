@@ -45,6 +45,15 @@ test('four readable dumps of one day pass; of two days they do not', async () =>
   await assert.rejects(attempt(), /the dumps are of different days/)
 })
 
+test('a run that downloads needs no dumps, but a directory to put them into', async () => {
+  const empty = join(root, 'empty')
+  const downloading = (raw: string): ReturnType<typeof preflight> =>
+    preflight(taskContext({ runId, lakeDir, rawDir: raw, params: { dump_month: '2026-05', do_download: 'true' } }))
+  assert.deepEqual(await downloading(empty), {})
+  writeFileSync(join(root, 'file'), '')
+  await assert.rejects(downloading(join(root, 'file')), /do_download needs to write to \S+file, the directory of the dumps/)
+})
+
 test('a run that is sealed already is refused, and no staging directory is made beside it', async () => {
   rmSync(stagingDir(lakeDir, runId), { recursive: true, force: true })
   mkdirSync(runDir(lakeDir, runId), { recursive: true })

@@ -17,7 +17,7 @@ export function examineDumps({ rawDir }: Config, now: Date): readonly Finding[] 
     findings.none(
       'months',
       `none in ${rawDir}`,
-      `put a month's four files into ${rawDir}/<YYYY-MM>/; DISCOGS_RAW names the directory`,
+      `dag download --latest fetches one, or put its four files into ${rawDir}/<YYYY-MM>/; DISCOGS_RAW names the directory`,
     )
   for (const month of months) examineMonth(findings, rawDir, month, now)
   return findings.list
@@ -56,6 +56,10 @@ function examineMonth(findings: Findings, rawDir: string, month: string, now: Da
   else if (isFresh) findings.none(month, `being downloaded: ${problems.join('; ')}`)
   else {
     const left = parts.length === 0 ? '' : `; ${plural(parts.length, 'unfinished download')}`
-    findings.wrong(month, `${problems.join('; ')}${left}`, `put the whole month into ${directory}, or move it away`)
+    findings.wrong(
+      month,
+      `${problems.join('; ')}${left}`,
+      `dag download --month ${month} fetches what is missing; or put the whole month into ${directory}, or move it away`,
+    )
   }
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { inflatedChunks } from '../../xml/gunzip.ts'
 import { type Slice, slicesOf } from '../../xml/slices.ts'
-import { GarbageCollector } from './collect-garbage.ts'
+import { GarbageCollector } from '../../collect-garbage.ts'
 import type { SentSlice } from './messages.ts'
 
 export interface SliceSourceOptions {

@@ -1,0 +1,146 @@
+/** `dag download` as a person meets it, against a local site. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { Transfer, transferLine } from '../../src/cli/transfer-lines.ts'
+import { checksumName, type dumps, DumpSite, nameOf } from '../download/support/dump-site.ts'
+import { dag, month, outcomeOf, type Outcome, Place, startDag } from './support.ts'
+import { Terminal } from './terminal.ts'
+
+const site = await DumpSite.start(100_000)
+const place = new Place()
+after(async () => {
+  place[Symbol.dispose]()
+  await site[Symbol.asyncDispose]()
+})
+const env = { ...place.env, DISCOGS_SOURCE_URL: site.url, DISCOGS_CONTACT: 'me@example.org', NO_COLOR: '1' }
+const download = (...args: readonly string[]): Promise<Outcome> => dag(['download', ...args], env)
+const fileOf = (dump: (typeof dumps)[number]): string => join(place.rawDir, month, nameOf(dump))
+
+const answer = z.object({
+  month: z.string(),
+  requests: z.number(),
+  files: z.array(
+    z.object({ name: z.string(), outcome: z.string(), bytes: z.number(), receivedBytes: z.number(), sha256: z.string() }),
+  ),
+})
+const verdicts = z.object({ ok: z.boolean(), files: z.array(z.object({ name: z.string(), verdict: z.string() })) })
+
+test('options that make no sense end with 2 and say why', async () => {
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [[], /which month\? --month YYYY-MM or --latest\nhint: `dag download --list`/],
+    [['--month', '2026-13'], /"2026-13": YYYY-MM from 2008-01 on is expected/],
+    [['--month', '../2026-04'], /YYYY-MM from 2008-01 on is expected/],
+    [['--month', month, '--latest'], /--month and --latest exclude each other/],
+    [['--month', month, '--only', 'users'], /--only users: one of artists, labels, masters, releases is expected/],
+    [['--verify', '--dry-run'], /--verify goes with --month and --only alone/],
+    [['--list', '--only', 'labels'], /--list goes with --month and --latest alone/],
+  ]
+  const outcomes = await Promise.all(cases.map(([args]) => download(...args)))
+  for (const [index, [, message]] of cases.entries()) {
+    assert.equal(outcomes[index]?.code, 2)
+    assert.match(outcomes[index]?.stderr ?? '', message)
+  }
+  assert.equal(site.seen.length, 0)
+})
+
+test('list, dry run, download, again, verify', async () => {
+  const list = await download('--list')
+  assert.equal(list.code, 0, list.stderr)
+  assert.match(list.stdout, /^month +day +size +published +here\n2026-04 +20260401 +400\.\d kB +whole$/m)
+  assert.match(
+    (await download('--list', '--month', month)).stdout,
+    /discogs_20260401_labels\.xml\.gz +100\.0 kB +2026-04-01 19:22:20/,
+  )
+  assert.equal((await download('--list', '--month', '2026-03')).code, 4)
+
+  const plan = await download('--latest', '--dry-run')
+  assert.match(plan.stdout, /discogs_20260401_releases\.xml\.gz +100\.0 kB +will be fetched/)
+  assert.equal(existsSync(join(place.rawDir, month)), false)
+
+  const first = await download('--month', month, '--only', 'labels')
+  assert.match(first.stdout, /^✔ discogs_20260401_labels\.xml\.gz {2}100\.0 kB {2}fetched, verified$/m)
+  const rest = answer.parse(JSON.parse((await download('--month', month, '--json')).stdout))
+  assert.deepEqual(
+    Object.fromEntries(rest.files.map(({ name, outcome, receivedBytes }) => [name, `${outcome} ${receivedBytes}`])),
+    {
+      [nameOf('artists')]: 'fetched 100000',
+      [nameOf('labels')]: 'kept 0',
+      [nameOf('masters')]: 'fetched 100000',
+      [nameOf('releases')]: 'fetched 100000',
+    },
+  )
+  site.calm()
+  const idle = answer.parse(JSON.parse((await download('--month', month, '--json')).stdout))
+  assert.deepEqual([idle.requests, site.seen.map(({ target }) => target)], [1, [checksumName]])
+  assert.ok(site.seen.every(({ userAgent }) => userAgent === 'discogs-lakehouse/1 (me@example.org)'))
+  assert.match((await download('--list')).stdout, /whole +verified$/m)
+
+  assert.equal(verdicts.parse(JSON.parse((await download('--verify', '--json')).stdout)).ok, true)
+  writeFileSync(fileOf('masters'), 'damaged')
+  const damaged = await download('--verify')
+  assert.equal(damaged.code, 1)
+  assert.match(damaged.stdout, /discogs_20260401_masters\.xml\.gz +7 B +not what is published: download it again/)
+  assert.equal((await download('--month', month)).code, 0)
+  assert.equal((await download('--verify')).code, 0)
+})
+
+test('a refusal and an absent month are told apart', async () => {
+  site.misbehave('page', (_, response) => void response.writeHead(403).end())
+  const refused = await download('--month', '2026-03')
+  assert.deepEqual([refused.code, /answered 403: the site refuses/.test(refused.stderr)], [1, true], refused.stderr)
+  const absent = await download('--month', '2026-03')
+  assert.deepEqual([absent.code, /lists no file of 2026-03/.test(absent.stderr)], [4, true], absent.stderr)
+})
+
+test('SIGTERM stops within a second with 143, Ctrl-C with 130; what has arrived is gone on with', async () => {
+  using other = new Place()
+  site.calm()
+  site.bytesPerSecond = 40_000
+  for (const [signal, code] of [
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const) {
+    const child = startDag(['download', '--month', month], { ...env, ...other.env })
+    const ended = outcomeOf(child)
+    const asked = site.seen.length
+    while (!site.seen.slice(asked).some(({ target, bodyBytes }) => target.endsWith('.gz') && bodyBytes > 8_000)) await sleep(10)
+    const signalled = performance.now()
+    child.kill(signal)
+    await once(child, 'exit')
+    assert.ok(performance.now() - signalled < 1000)
+    assert.equal(child.exitCode, code)
+    assert.match((await ended).stderr, /interrupted/)
+  }
+  site.bytesPerSecond = null
+  const done = await dag(['download', '--month', month, '--json'], { ...env, ...other.env })
+  const received = answer.parse(JSON.parse(done.stdout)).files.reduce((sum, file) => sum + file.receivedBytes, 0)
+  assert.ok(received < 400_000, `${received} bytes`)
+})
+
+test('on a terminal every file has a bar', async () => {
+  using other = new Place()
+  site.calm()
+  site.bytesPerSecond = 100_000
+  await using terminal = new Terminal(['download', '--month', month], { ...env, ...other.env })
+  await terminal.waitFor(
+    /discogs_20260401_\w+\.xml\.gz {2}█+░+ +\d+ % {2}\d+\.\d kB of 100\.0 kB {2}\d+\.\d kB\/s {2}\d+\.\d s left/,
+  )
+  await terminal.waitFor(/fetched, verified/)
+  assert.equal(await terminal.exitCode(), 0)
+})
+
+test('a line tells bytes, rate over the last seconds and time left; it is never longer than the terminal is wide', () => {
+  const progress = { name: 'discogs_20260401_labels.xml.gz', phase: 'fetch', done: 50_000_000, total: 100_000_000 } as const
+  const transfer = new Transfer({ ...progress, done: 40_000_000 }, 0)
+  transfer.tell(progress, 2_000)
+  const line = 'discogs_20260401_labels.xml.gz    ████████░░░░░░░░  50 %  50.0 MB of 100.0 MB  5.0 MB/s  10.0 s left'
+  assert.equal(transferLine(transfer, 2_000, 120), line)
+  assert.equal(transferLine(transfer, 2_000, 60).length, 60)
+  const waiting = new Transfer({ ...progress, phase: 'wait', done: 0, total: null }, 0)
+  assert.equal(transferLine(waiting, 5_000, 120), 'discogs_20260401_labels.xml.gz    ░░░░░░░░░░░░░░░░   0 %  0 B  waiting')
+})
