@@ -10,6 +10,7 @@ export type Write = (piece: Buffer) => unknown
 
 /** The state is looked at again after so long, even when nothing is written: a task that only waits must be seen to end. */
 const lookEveryMs = 300
+const pieceBytes = 65_536
 
 /**
  * Prints the log of the latest try, what comes, and the tries that follow, until nothing more will happen to the task in this attempt.
@@ -39,15 +40,17 @@ function isEnded(store: Store, runId: string, taskId: string): boolean {
   return task === undefined || isFinal(task.state)
 }
 
-/** @returns how many bytes have been printed by now */
+/** A piece at a time, however much there is. @returns how many bytes have been printed by now */
 async function printFrom(logFile: string, printed: number, write: Write): Promise<number> {
   if (!existsSync(logFile)) return printed
   await using handle = await open(logFile)
-  const { size } = await handle.stat()
-  if (size <= printed) return printed
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - printed), 0, size - printed, printed)
-  write(buffer.subarray(0, bytesRead))
-  return printed + bytesRead
+  let position = printed
+  for (;;) {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(pieceBytes), 0, pieceBytes, position)
+    if (bytesRead === 0) return position
+    write(buffer.subarray(0, bytesRead))
+    position += bytesRead
+  }
 }
 
 async function changed(latest: TryRecord | undefined): Promise<void> {
