@@ -77,7 +77,7 @@ test('a state directory that may not be written is refused in plain words', asyn
   const [code, output] = await drive(made, 'gated', process.getuid?.() === 0 ? { uid: 65_534 } : {}).ended
   chmodSync(made.config.stateDir, 0o755)
   assert.deepEqual(
-    [code, String(output).replace(made.config.stateDir, 'STATE')],
+    [code, output.replace(made.config.stateDir, 'STATE')],
     [1, "the scheduler's state STATE/scheduler.db cannot be opened"],
   )
 })
