@@ -57,7 +57,8 @@ export function isGroupOf(group: number, variable: string): boolean {
   return livingMembers(group).some((pid) => environmentOf(pid).includes(variable))
 }
 
-function livingMembers(group: number): readonly number[] {
+/** Pids of the living processes of a group. */
+export function livingMembers(group: number): readonly number[] {
   if (process.platform !== 'linux') return membersFromPs(group)
   return readdirSync('/proc').flatMap((name) => {
     const pid = Number(name)

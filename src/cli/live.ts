@@ -1,5 +1,6 @@
 /** Shows a run while it goes on: a table that redraws itself on a terminal, a line a transition elsewhere. */
-import { createLogUpdate } from 'log-update'
+import { createRequire } from 'node:module'
+import type * as LogUpdate from 'log-update'
 import type { Config } from '../config.ts'
 import type { Progress } from '../scheduler/context.ts'
 import type { RunEvent } from '../scheduler/loop.ts'
@@ -64,9 +65,14 @@ function told(detail: string | null): string {
   return detail === null || detail === '' ? '' : `: ${oneLine(detail)}`
 }
 
+/** Loaded when there is a terminal to draw on: it would make the start of every command a sixth longer. */
+function logUpdate(): typeof LogUpdate {
+  return createRequire(import.meta.url)('log-update')
+}
+
 class TerminalDisplay implements LiveDisplay {
   readonly #config: Config
-  readonly #update = createLogUpdate(process.stdout)
+  readonly #update = logUpdate().createLogUpdate(process.stdout)
   readonly #timer = setInterval(() => this.#draw(), redrawEveryMs)
   readonly #progress = new Map<string, Progress>()
   #store: Store | null = null

@@ -1,5 +1,5 @@
 /** How a run ended, for people. */
-import { existsSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import type { RunOutcome } from '../scheduler/loop.ts'
 import { between, type Cell, oneLine, print, printJson, shownState, styled, table, totalRows } from './output.ts'
@@ -7,6 +7,7 @@ import { readStore } from './runs.ts'
 
 /** Lines of a failed task's log that are shown. */
 const logLines = 12
+const logTailBytes = 65_536
 
 /** Prints how the run ended, and, when it failed, why and what to do. A terminal has shown the tasks already. */
 export function printOutcome(config: Config, outcome: RunOutcome, json: boolean): void {
@@ -26,12 +27,24 @@ export function printFailure(config: Config, { runId, tasks }: RunOutcome): void
   if (failed !== undefined) {
     using store = readStore(config)
     const log = store.tries(runId).findLast((one) => one.taskId === failed.taskId)?.logFile
-    const lines = log !== undefined && existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n').slice(-logLines) : []
+    const lines = log !== undefined && existsSync(log) ? lastLines(log) : []
     print(`\n${failed.taskId} failed${lines.length === 0 ? `: ${failed.reason ?? 'no reason known'}` : '; the end of its log:'}`)
     for (const line of lines) print(`  ${oneLine(line)}`)
     print(`\nthe whole log   npx dag logs ${runId} ${failed.taskId}`)
   }
   print(`${failed === undefined ? '\n' : ''}resume          npx dag retry ${runId}`)
+}
+
+/** However long the log is. */
+function lastLines(log: string): readonly string[] {
+  const fd = openSync(log, 'r')
+  try {
+    const end = Buffer.alloc(logTailBytes)
+    const length = readSync(fd, end, 0, end.length, Math.max(0, fstatSync(fd).size - end.length))
+    return end.toString('utf8', 0, length).trimEnd().split('\n').slice(-logLines)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** The tasks of an attempt as a table. */

@@ -51,6 +51,8 @@ export class AttemptLoop implements Tenant {
   readonly #live: LiveProgress
   #wake = Promise.withResolvers<void>()
   #lastEvent: number
+  /** Until the earliest wait for another try ends, null when there is none. */
+  #nextRetryMs: number | null = null
   #ending: Ending | null = null
   #left: Error | null = null
   /** Why each of these tasks is to end. */
@@ -177,7 +179,9 @@ export class AttemptLoop implements Tenant {
     for (const [taskId, change] of changes) {
       this.#store.change.changeTask({ runId, attempt, taskId }, tasks.get(taskId)?.state ?? 'waiting', change)
     }
-    return changes.size === 0 ? tasks : this.#tasks()
+    const after = changes.size === 0 ? tasks : this.#tasks()
+    this.#nextRetryMs = retryWaitMs([...after.values()], this.#store.now().getTime())
+    return after
   }
 
   #recordAttemptEnd(tasks: ReadonlyMap<string, TaskRecord>): boolean {
@@ -280,22 +284,10 @@ export class AttemptLoop implements Tenant {
   }
 
   async #sleep(): Promise<void> {
-    const due = this.#nextRetryMs()
-    const timer = due === null ? undefined : setTimeout(this.wake, due)
+    const timer = this.#nextRetryMs === null ? undefined : setTimeout(this.wake, this.#nextRetryMs)
     await this.#wake.promise
     clearTimeout(timer)
     this.#wake = Promise.withResolvers()
-  }
-
-  /** Until the earliest retry_wait ends, null when there is none. No longer than that wait was at its begin: clocks are set back. */
-  #nextRetryMs(): number | null {
-    const now = this.#store.now().getTime()
-    const waits = [...this.#tasks().values()].flatMap(({ notBefore, endedAt }) => {
-      if (notBefore === null) return []
-      const until = new Date(notBefore).getTime()
-      return [Math.min(until - now, endedAt === null ? until - now : until - new Date(endedAt).getTime())]
-    })
-    return waits.length === 0 ? null : Math.max(0, Math.min(...waits))
   }
 
   #tasks(): ReadonlyMap<string, TaskRecord> {
@@ -334,6 +326,16 @@ export class AttemptLoop implements Tenant {
     for (const child of children) child.stop({ kind: 'cancelled', text })
     await Promise.all(children.map((child) => child.ended()))
   }
+}
+
+/** No longer than the wait was at its begin: clocks are set back. */
+function retryWaitMs(tasks: readonly TaskRecord[], nowMs: number): number | null {
+  const waits = tasks.flatMap(({ notBefore, endedAt }) => {
+    if (notBefore === null) return []
+    const until = new Date(notBefore).getTime()
+    return [Math.min(until - nowMs, endedAt === null ? until - nowMs : until - new Date(endedAt).getTime())]
+  })
+  return waits.length === 0 ? null : Math.max(0, Math.min(...waits))
 }
 
 /** Id of the last event that belongs to earlier attempts: this one begins where the run became running again. */

@@ -12,6 +12,14 @@ const dags: Readonly<Record<string, Dag>> = {
     const gate = task('gate', { script: 'gated', args: ['helper'], retries: 1, retryDelayMs: 10 })
     task('after', { script: 'quick', upstream: [gate] })
   }),
+  chaos: lab(({ task, check, promote }) => {
+    const patience = { retries: 2, retryDelayMs: 20 }
+    const first = task('first', { script: 'gated', args: ['helper'], ...patience })
+    const pair = ['left', 'right'].map((id) => task(id, { script: 'gated', args: ['helper'], upstream: [first], ...patience }))
+    const sure = check('sure', { script: 'verify', upstream: pair, ...patience })
+    const published = promote('publish', { upstream: [sure], ...patience })
+    task('last', { script: 'gated', args: ['helper'], upstream: [published], ...patience })
+  }),
   stubborn: lab(({ task }) => {
     task('stubborn', { script: 'stubborn' })
   }),

@@ -8,7 +8,7 @@ import { migrate, schemaVersion, versionOf } from '../migrations/migrate.ts'
 import type { Tables } from './tables.ts'
 
 /** How long a writer waits for another process's transaction. They last milliseconds. */
-const busyTimeoutMs = 10_000
+const busyTimeoutMs = 30_000
 
 interface Query<Row> {
   compile(): CompiledQuery<Row>
