@@ -9,6 +9,7 @@ import { checkCommand } from './commands/check.ts'
 import { compileCommand } from './commands/compile.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { explainCommand } from './commands/explain.ts'
+import { gcCommand } from './commands/gc.ts'
 import { infraCommand } from './commands/infra.ts'
 import { listCommand } from './commands/list.ts'
 import { logsCommand } from './commands/logs.ts'
@@ -22,6 +23,7 @@ import { notifyCommand } from './commands/notify.ts'
 import { pauseCommand, unpauseCommand } from './commands/pause.ts'
 import { showCommand } from './commands/show.ts'
 import { sqlCommand } from './commands/sql.ts'
+import { stateCommand } from './commands/state.ts'
 import { statusCommand } from './commands/status.ts'
 import { tasksCommand } from './commands/tasks.ts'
 import { triggerCommand } from './commands/trigger.ts'
@@ -66,6 +68,8 @@ function program(): Command {
     promoteCommand(),
     rollbackCommand(),
     sqlCommand(),
+    gcCommand(),
+    stateCommand(),
     doctorCommand(),
     trinoCommand(),
     infraCommand(),
