@@ -10,6 +10,7 @@ import { suggest } from './nearest.ts'
 import { compile, type Plan } from './plan.ts'
 import { taskNamed, transitiveUpstream } from './plan-graph.ts'
 import { RequestWatch } from './requests.ts'
+import { keepSecrets, withSecrets } from './secrets.ts'
 import type { Session } from './session.ts'
 import { settleDeadAttempts } from './settle.ts'
 import type { RunState } from './states.ts'
@@ -78,16 +79,18 @@ interface Work {
 
 function triggering(options: TriggerOptions): Work {
   const { dag, session, config, trigger = 'manual', parallelism = config.parallelism } = options
-  const { runId, params } = dag.resolve(session, options.params)
+  const { runId, params, secrets } = dag.resolve(session, options.params)
   const plan = compilePlan(dag, options)
   const refuse = (store: Store): void => refuseExisting(store, dag.name, session, runId)
   const prepare = (store: Store): RunRecord => {
     store.change.transaction(() => {
       refuse(store)
+      // Before the run is there: a run without its secrets could not be run.
+      const shown = keepSecrets(store.stateDir, runId, { params, secrets })
       store.change.createRun({
         runId,
         session: session.text,
-        params,
+        params: shown,
         trigger,
         triggeredBy: userInfo().username,
         plan,
@@ -172,7 +175,10 @@ async function leading<Result>(
 
 async function execute(store: Store, run: RunRecord, options: LoopOptions): Promise<RunOutcome> {
   const cancelled = new AbortController()
-  const loop = new AttemptLoop(store, run, { ...options, signal: AbortSignal.any([options.signal, cancelled.signal]) })
+  const loop = new AttemptLoop(store, withSecrets(store.stateDir, run), {
+    ...options,
+    signal: AbortSignal.any([options.signal, cancelled.signal]),
+  })
   {
     using _requests = new RequestWatch(store, run, {
       cancelRun: (reason) => cancelled.abort(new PipelineError(reason)),

@@ -18,7 +18,7 @@ const [first = '', second = '', third = '', fourth = '', fifth = '', sixth = '']
 const keep: Keep = {
   newest: 1,
   stagingMs: 0,
-  now: new Date(Date.now() + 1000),
+  now: new Date(Date.now() + 3_600_000),
   history: new Set(),
   runState: () => ({ isRunning: false, endedAt: null }),
   exclusively: (work) => work(),
@@ -52,7 +52,7 @@ test('staging goes once its run has ended long enough ago, and what an interrupt
   mkdirSync(join(made.lakeDir, '_runs', '.trash-old', 'x'), { recursive: true })
   const running = { runState: () => ({ isRunning: true, endedAt: null }) }
   assert.deepEqual(found(made, running), ['trash .trash-old'])
-  assert.deepEqual(found(made, { stagingMs: 3_600_000 }), ['trash .trash-old'])
+  assert.deepEqual(found(made, { stagingMs: 86_400_000 }), ['trash .trash-old'])
   assert.deepEqual(found(made, { runState: () => null }), [`staging .staging-${second}`, 'trash .trash-old'])
   for (const garbage of findGarbage(made.lakeDir, keep)) removeGarbage(made.lakeDir, garbage, keep)
   assert.deepEqual(readdirSync(join(made.lakeDir, '_runs')), [first])
@@ -81,12 +81,8 @@ test('in a race with promotions a reader always finds a whole snapshot behind th
     },
   )
   const ended = once(child, 'exit')
-  let isOver = false
-  void ended.then(() => {
-    isOver = true
-  })
   let removed = 0
-  while (!isOver && removed < many.length) {
+  while (child.exitCode === null && removed < many.length) {
     const garbage = findGarbage(made.lakeDir, keep)[0]
     if (garbage !== undefined && removeGarbage(made.lakeDir, garbage, keep)) removed += 1
     const active = resolveActive(made.lakeDir)

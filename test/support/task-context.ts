@@ -21,6 +21,7 @@ export function taskContext(
     tryNumber: 1,
     args: [],
     params: {},
+    secretParams: [],
     rawDir: '/nowhere',
     settings: { sqlEngine: 'duckdb', trinoUrl: null, trino: null },
     signal: new AbortController().signal,
