@@ -75,6 +75,8 @@ export interface TaskEnvironment {
   readonly attempt: number
   readonly tryNumber: number
   readonly params: Readonly<Record<string, string>>
+  /** Names of params whose values no log, report or manifest may show. */
+  readonly secretParams: readonly string[]
   readonly lakeDir: string
   readonly rawDir: string
   readonly settings: TaskSettings
@@ -123,6 +125,7 @@ export function taskEnvironment(sources: ConfigSources = {}): TaskEnvironment {
     attempt: lookup.integer('ATTEMPT', 1),
     tryNumber: lookup.integer('TRY', 1),
     params: lookup.params(),
+    secretParams: lookup.own('SECRET_PARAMS')?.split(',') ?? [],
     lakeDir: lookup.directory('DISCOGS_DATA_LAKE', 'lake/hive-data'),
     rawDir: lookup.directory('DISCOGS_RAW', 'lake/raw'),
     settings: lookup.settings(),

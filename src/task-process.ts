@@ -19,10 +19,11 @@ export async function runTask(task: Task): Promise<void> {
   const stop = new Stop()
   try {
     const environment = taskEnvironment()
+    hideValues(environment)
     await runInside(environment, task, stop.signal)
     process.exit(exitCodes.success)
   } catch (error) {
-    process.stderr.write(`${describeError(error)}\n`)
+    process.stderr.write(`${hidden(describeError(error))}\n`)
     process.exit(stop.exitCode ?? exitCodeOf(error))
   }
 }
@@ -52,8 +53,22 @@ interface ContextParts {
 }
 
 function contextOf(environment: TaskEnvironment, { args, signal, report }: ContextParts): TaskContext {
-  const { runId, dagId, taskId, session, attempt, tryNumber, params, lakeDir, rawDir, settings } = environment
-  const given = { runId, dagId, taskId, session, attempt, tryNumber, params, lakeDir, rawDir, settings, args, signal }
+  const { runId, dagId, taskId, session, attempt, tryNumber, params, secretParams, lakeDir, rawDir, settings } = environment
+  const given = {
+    runId,
+    dagId,
+    taskId,
+    session,
+    attempt,
+    tryNumber,
+    params,
+    secretParams,
+    lakeDir,
+    rawDir,
+    settings,
+    args,
+    signal,
+  }
   return {
     ...given,
     now: () => new Date(),
@@ -112,7 +127,7 @@ class Report {
   }
 
   #write(line: object): void {
-    if (this.#fd !== null) writeSync(this.#fd, `${JSON.stringify(line)}\n`)
+    if (this.#fd !== null) writeSync(this.#fd, `${JSON.stringify(line, hiddenIn)}\n`)
   }
 }
 
@@ -196,5 +211,22 @@ function describeProgress({ done, total, unit, records, message }: Progress): st
 }
 
 function logLine(line: string): void {
-  process.stdout.write(`${new Date().toISOString()} ${line}\n`)
+  process.stdout.write(`${new Date().toISOString()} ${hidden(line)}\n`)
+}
+
+/** Values of secret params, longest first: one may be part of another. */
+const secretValues: string[] = []
+
+function hideValues({ params, secretParams }: TaskEnvironment): void {
+  const values = secretParams.flatMap((name) => (params[name] ? [params[name]] : []))
+  secretValues.push(...values.toSorted((left, right) => right.length - left.length))
+}
+
+/** What this process writes itself: log lines, errors and reports. */
+function hidden(text: string): string {
+  return secretValues.reduce((shown, value) => shown.replaceAll(value, '***'), text)
+}
+
+function hiddenIn(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? hidden(value) : value
 }

@@ -140,6 +140,7 @@ test('a task learns everything from its environment, and the state of the schedu
       attempt: 2,
       tryNumber: 3,
       params: { a: '', run_mode: 'dev' },
+      secretParams: [],
       lakeDir: '/lake',
       rawDir: '/raw',
       settings: { sqlEngine: 'duckdb', trinoUrl: null, trino: null, download: standardDownload },

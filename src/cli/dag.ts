@@ -39,6 +39,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   rollback: async () => (await import('./commands/rollback.ts')).rollbackCommand(),
   sql: async () => (await import('./commands/sql.ts')).sqlCommand(),
   diff: async () => (await import('./commands/diff.ts')).diffCommand(),
+  gc: async () => (await import('./commands/gc.ts')).gcCommand(),
+  state: async () => (await import('./commands/state.ts')).stateCommand(),
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand(),
   trino: async () => (await import('./commands/trino.ts')).trinoCommand(),
   infra: async () => (await import('./commands/infra.ts')).infraCommand(),

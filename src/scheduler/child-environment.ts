@@ -10,6 +10,8 @@ export interface TaskIdentity {
   readonly attempt: number
   readonly tryNumber: number
   readonly params: Readonly<Record<string, string>>
+  /** Names of params that no log may show. */
+  readonly secretParams?: readonly string[]
   readonly resultFile: string
 }
 
@@ -28,6 +30,7 @@ export function childEnvironment(identity: TaskIdentity, config: Config): Record
     ATTEMPT: String(identity.attempt),
     TRY: String(identity.tryNumber),
     ...Object.fromEntries(params),
+    SECRET_PARAMS: (identity.secretParams ?? []).join(','),
     DISCOGS_DATA_LAKE: config.lakeDir,
     DISCOGS_RAW: config.rawDir,
     DAG_STATE: config.stateDir,

@@ -72,6 +72,8 @@ export interface TaskContext {
   readonly args: readonly string[]
   /** All params of the run, by name, as text. */
   readonly params: Readonly<Record<string, string>>
+  /** Names of params whose values must not be written anywhere. */
+  readonly secretParams: readonly string[]
   /** Absolute. */
   readonly lakeDir: string
   /** Absolute; holds a folder per month. */

@@ -6,6 +6,7 @@ import { admitted } from './limits.ts'
 import { Places } from './places.ts'
 import type { Plan } from './plan-graph.ts'
 import { RequestWatch } from './requests.ts'
+import { withSecrets } from './secrets.ts'
 import type { RunRecord, Store } from './store.ts'
 
 /** Between SIGTERM and SIGKILL: a stop, with all that is written down after it, takes less than 5 s. */
@@ -116,7 +117,13 @@ export class Engine implements AsyncDisposable {
   #loop(run: RunRecord, { onEvent = () => {}, signal }: Watch): AttemptLoop {
     const { config, graceMs = standardGraceMs } = this.#settings
     const signals = signal === undefined ? this.#lease.lost : AbortSignal.any([signal, this.#lease.lost])
-    return new AttemptLoop(this.store, run, { config, places: this.#places, graceMs, onEvent, signal: signals })
+    return new AttemptLoop(this.store, withSecrets(this.store.stateDir, run), {
+      config,
+      places: this.#places,
+      graceMs,
+      onEvent,
+      signal: signals,
+    })
   }
 
   #track(loop: AttemptLoop, run: RunRecord): Promise<void> {

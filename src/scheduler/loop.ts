@@ -7,6 +7,7 @@ import { Engine, type EngineSettings, type Watch } from './engine.ts'
 import { suggest } from './nearest.ts'
 import { compile, type Plan } from './plan.ts'
 import { taskNamed, transitiveUpstream } from './plan-graph.ts'
+import { keepSecrets } from './secrets.ts'
 import type { Session } from './session.ts'
 import type { RunState } from './states.ts'
 import { openStore, type RunRecord, type Store, type TaskRecord, type Trigger } from './store.ts'
@@ -67,6 +68,7 @@ interface WantedRun {
   readonly options: TriggerOptions
   readonly runId: string
   readonly params: Readonly<Record<string, string>>
+  readonly secrets: readonly string[]
   readonly plan: Plan
 }
 
@@ -77,12 +79,14 @@ function wantedRun(options: TriggerOptions): WantedRun {
 
 async function trigger(engine: Engine, wanted: WantedRun): Promise<RunOutcome> {
   const { store } = engine
-  const { runId, params, plan, options } = wanted
+  const { runId, plan, options } = wanted
   const { config, session, trigger: origin = 'manual', parallelism = config.parallelism } = options
   const create = (): RunRecord =>
     store.change.transaction(() => {
       refuseExisting(store, wanted)
       const by = { trigger: origin, triggeredBy: userInfo().username }
+      // Before the run is there: a run without its secrets could not be run.
+      const params = keepSecrets(store.stateDir, runId, wanted)
       store.change.createRun({ runId, session: session.text, params, ...by, plan, parallelism })
       return store.run(runId)
     })

@@ -11,6 +11,8 @@ export interface Resolved {
   readonly runId: string
   /** All params, as text, sorted by name. */
   readonly params: Readonly<Record<string, string>>
+  /** Names of those that are secret. */
+  readonly secrets: readonly string[]
 }
 
 export interface ParamDescription {
@@ -37,12 +39,13 @@ export function resolveParams<Schema extends ParamsSchema>({
   runPrefix,
 }: Request<Schema>): Resolved {
   const names = Object.keys(schema.shape)
-  refuse(dag, [...names.flatMap(badName), ...Object.keys(given).flatMap((name) => unknownParam(name, names))])
+  const secrets = names.filter((name) => isSecret(schema, name))
+  refuse(dag, [...tooLarge(given), ...names.flatMap(badName), ...Object.keys(given).flatMap((name) => unknownParam(name, names))])
   const parsed = schema.safeParse(given)
   if (!parsed.success) {
     refuse(
       dag,
-      parsed.error.issues.map((issue) => badValue(issue, given)),
+      parsed.error.issues.map((issue) => badValue(issue, given, secrets)),
     )
     throw parsed.error
   }
@@ -50,14 +53,39 @@ export function resolveParams<Schema extends ParamsSchema>({
   return {
     runId: runIdOf(dag, runPrefix(parsed.data), session),
     params: Object.fromEntries(params.toSorted(([left], [right]) => (left < right ? -1 : 1))),
+    secrets,
   }
 }
 
 export function describeParams(schema: ParamsSchema): readonly ParamDescription[] {
   return Object.entries(schema.shape).map(([name, type]) => {
     const standard = type.safeParse(undefined)
-    return { name, standard: standard.success ? String(standard.data) : null, about: type.description ?? '' }
+    return {
+      name,
+      standard: standard.success ? (isSecret(schema, name) ? masked : String(standard.data)) : null,
+      about: type.description ?? '',
+    }
   })
+}
+
+/** What stands in the state, and in everything that is printed, in place of a secret. */
+export const masked = '***'
+
+/** Marks a param whose value must not be seen: `token: secret(z.string().default(''))`, outermost. */
+export function secret<Schema extends z.ZodType<string>>(schema: Schema): Schema {
+  return schema.meta({ secret: true })
+}
+
+function isSecret(schema: ParamsSchema, name: string): boolean {
+  return schema.shape[name]?.meta()?.['secret'] === true
+}
+
+/** Every value becomes a variable of the environment of every task. */
+const maxBytes = 65_536
+
+function tooLarge(given: Readonly<Record<string, string>>): readonly string[] {
+  const bytes = Object.entries(given).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), 0)
+  return bytes > maxBytes ? [`${bytes} bytes of params are too many, ${maxBytes} are allowed: put large things into files`] : []
 }
 
 /** A whole number from 0 to `max`, given as text. */
@@ -88,10 +116,12 @@ function unknownParam(name: string, names: readonly string[]): readonly string[]
   return [`${name}: there is no such param${hint === undefined ? '' : `; ${hint}`}`]
 }
 
-function badValue(issue: z.core.$ZodIssue, given: Readonly<Record<string, string>>): string {
+function badValue(issue: z.core.$ZodIssue, given: Readonly<Record<string, string>>, secrets: readonly string[]): string {
   const name = String(issue.path[0] ?? 'params')
-  const value = given[name]
-  return value === undefined ? `${name}: not given, and it has no default` : `${name}=${value}: ${issue.message}`
+  const value = secrets.includes(name) && given[name] !== undefined ? masked : given[name]
+  return value === undefined
+    ? `${name}: not given, and it has no default`
+    : `${name}=${value.length > 200 ? `${value.slice(0, 200)}…` : value}: ${issue.message}`
 }
 
 function refuse(dag: string, problems: readonly string[]): void {

@@ -8,7 +8,8 @@ const projectDir = join(import.meta.dirname, '../..')
 
 /** Makes the run's staging directory an immutable snapshot, with its manifest. */
 export async function seal(context: TaskContext): Promise<TaskResult> {
-  const { lakeDir, runId, dagId, session, params, signal } = context
+  const { lakeDir, runId, dagId, session, signal, secretParams } = context
+  const params = Object.fromEntries(Object.entries(context.params).filter(([name]) => !secretParams.includes(name)))
   const parts = { dag: dagId, session, params, code: readCodeVersion(projectDir) }
   const sealed = await sealRun(lakeDir, runId, parts, {
     signal,

@@ -9,7 +9,7 @@ after(() => place[Symbol.dispose]())
 
 const commands = [
   'list', 'show', 'check', 'compile', 'download', 'trigger', 'backfill', 'schedule', 'pause', 'unpause', 'notify', 'retry', 'cancel', 'mark', 'runs', 'status', 'tasks', 'logs', 'explain', 'active', 'promote', 'rollback', 'sql', 'diff',
-  'doctor', 'trino', 'infra',
+  'gc', 'state', 'doctor', 'trino', 'infra',
 ] // biome-ignore format: a list of words
 
 /** Commands that must be refused: the arguments, the exit code, what stderr says. */

@@ -62,9 +62,8 @@ describe('beside a run of another process', { concurrency: 2 }, () => {
     await ended
     assert.deepEqual([code, stdout], [0, `run ${runId} is cancelled\n`], stderr)
     const database = new Database(databaseFile(scene.config.stateDir), { readonly: true })
-    const tookSeconds = Number(
-      database.prepare('select (julianday(ended_at) - julianday(requested_at)) * 86400 from request').pluck().get(),
-    )
+    const sql = 'select (julianday(ended_at) - julianday(requested_at)) * 86400 from request'
+    const tookSeconds = Number(database.prepare(sql).pluck().get())
     database.close()
     assert.ok(tookSeconds < 5, `${tookSeconds} s`)
     const again = await scene.dag('cancel', 'latest')

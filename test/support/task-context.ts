@@ -30,6 +30,7 @@ export function taskContext(
     tryNumber: 1,
     args: [],
     params: {},
+    secretParams: [],
     rawDir: '/nowhere',
     settings: { sqlEngine: 'duckdb', trinoUrl: null, trino: null, download: standardDownload },
     signal: new AbortController().signal,

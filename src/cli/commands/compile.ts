@@ -28,7 +28,9 @@ export function compileCommand(): Command {
       const dag = await loadDag(config, name)
       const plan = compile(dag, config)
       const session = given === undefined ? sessionOf(new Date()) : parseSession(given)
-      const { runId, params } = dag.resolve(session, param)
+      const { runId, params: all, secrets } = dag.resolve(session, param)
+      // A script lies about; who runs it sets the variables of its secrets.
+      const params = Object.fromEntries(Object.entries(all).filter(([name]) => !secrets.includes(name)))
       const render = {
         json: () => renderJson(plan),
         mermaid: () => renderMermaid(plan),

@@ -12,7 +12,10 @@ export interface RunRecord {
   readonly runId: string
   readonly dagId: string
   readonly session: string
+  /** As they are shown: `***` in place of a secret. */
   readonly params: Readonly<Record<string, string>>
+  /** Names of the params that hold secrets here; only on its way to the tasks. */
+  readonly secretParams?: readonly string[]
   readonly state: RunState
   readonly reason: string | null
   readonly trigger: Trigger

@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs'
+import { Command } from 'commander'
+import { type Config, loadConfig } from '../../config.ts'
+import { findGarbage, type Garbage, type Keep, removeGarbage } from '../../lake/retention.ts'
+import { openStore, type Store } from '../../scheduler/store.ts'
+import { historyRuns } from '../gc/history.ts'
+import { type OldFiles, oldLogs, removeLogs } from '../gc/old-logs.ts'
+import { print, printJson, size, table } from '../output.ts'
+import { recoverPointer } from '../pointer.ts'
+import { countOption, examples } from './options.ts'
+
+interface Options {
+  readonly keep: number
+  readonly logDays: number
+  readonly stagingDays: number
+  readonly yes?: boolean
+  readonly json?: boolean
+}
+
+const dayMs = 86_400_000
+
+/** `dag gc` */
+export function gcCommand(): Command {
+  return new Command('gc')
+    .description(
+      'removes snapshots that nothing refers to, staging that was left behind, old logs; without --yes it only says what',
+    )
+    .option('--keep <count>', 'the newest snapshots, which stay anyway', countOption, 3)
+    .option('--log-days <days>', 'logs and result files of runs that ended before', countOption, 90)
+    .option('--staging-days <days>', 'staging of runs that ended, or were written, before', countOption, 14)
+    .option('--yes', 'remove it')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+What \`active\`, an \`active__prev_…\` link, the history or a run that goes on refers to always stays. So do the rows of the state, events
+included. A snapshot gets another name under the lock of all promotions before it is removed: no reader meets half of one.
+${examples('dag gc', 'dag gc --keep 6 --log-days 30 --yes')}`,
+    )
+    .action(async (options: Options) => {
+      const config = loadConfig()
+      recoverPointer(config)
+      using store = openStore(config.stateDir)
+      const keep = await keepOf(config, store, options)
+      const garbage = existsSync(config.lakeDir) ? findGarbage(config.lakeDir, keep) : []
+      const before = new Date(Date.now() - options.logDays * dayMs)
+      const logs = oldLogs(store, before)
+      const removed = options.yes === true ? remove({ config, store, keep, before }, garbage, logs) : null
+      if (options.json === true) printJson({ garbage, logs, removed })
+      else show(garbage, logs, removed)
+    })
+}
+
+async function keepOf({ lakeDir }: Config, store: Store, { keep, stagingDays }: Options): Promise<Keep> {
+  return {
+    newest: keep,
+    stagingMs: stagingDays * dayMs,
+    now: new Date(),
+    history: await historyRuns(lakeDir),
+    runState: (runId) => {
+      const run = store.findRun(runId)
+      return run === null
+        ? null
+        : { isRunning: run.state === 'running', endedAt: run.endedAt === null ? null : new Date(run.endedAt) }
+    },
+    exclusively: (work) => store.change.transaction(work),
+  }
+}
+
+interface Scene {
+  readonly config: Config
+  readonly store: Store
+  readonly keep: Keep
+  readonly before: Date
+}
+
+/** @returns what has gone: some of it may have come to be needed meanwhile */
+function remove(
+  { config, store, keep, before }: Scene,
+  garbage: readonly Garbage[],
+  logs: readonly OldFiles[],
+): readonly string[] {
+  const gone = garbage.filter((one) => removeGarbage(config.lakeDir, one, keep)).map((one) => one.path)
+  return [...gone, ...logs.filter((one) => removeLogs(store, one, before)).map((one) => one.path)]
+}
+
+function show(garbage: readonly Garbage[], logs: readonly OldFiles[], removed: readonly string[] | null): void {
+  const bytes = [...garbage, ...logs].reduce((sum, one) => sum + one.bytes, 0)
+  const rows = [
+    ...garbage.map((one) => [one.kind, one.name, size(one.bytes), one.reason]),
+    ...logs.map((one) => ['log', one.runId, size(one.bytes), 'its run ended long ago']),
+  ]
+  if (rows.length === 0) return print('nothing to remove')
+  print(table(['what', 'name', '>size', 'why'], rows))
+  print(
+    removed === null
+      ? `\n${size(bytes)} could go: \`dag gc --yes\` removes it`
+      : `\n${removed.length} of ${rows.length} removed, ${size(bytes)}`,
+  )
+}
