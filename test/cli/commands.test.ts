@@ -9,7 +9,7 @@ after(() => place[Symbol.dispose]())
 
 const commands = [
   'list', 'show', 'check', 'compile', 'trigger', 'retry', 'runs', 'status', 'tasks', 'logs', 'active', 'promote', 'rollback', 'sql',
-  'doctor', 'trino', 'infra',
+  'diff', 'doctor', 'trino', 'infra',
 ] // biome-ignore format: a list of words
 
 /** Commands that must be refused: the arguments, the exit code, what stderr says. */
