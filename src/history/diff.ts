@@ -29,11 +29,13 @@ export type Change = 'added' | 'removed' | 'changed' | 'unchanged'
 export interface DiffOptions {
   readonly before: Snapshot
   readonly after: Snapshot
-  /** Made when it is needed, removed at the end. */
+  /** Made at the start, removed at the end. */
   readonly tempDirectory: string
   /** What DuckDB may take. */
   readonly memoryBytes: number
   readonly signal?: AbortSignal
+  /** Told before each range of a dataset's keys how many of them are done. */
+  readonly onProgress?: (dataset: string, done: number, total: number) => void
 }
 
 /** Null where a snapshot does not have the dataset. */
@@ -86,6 +88,8 @@ export class SnapshotDiff implements AsyncDisposable {
 
   static async open(options: DiffOptions): Promise<SnapshotDiff> {
     const { tempDirectory, memoryBytes, signal } = options
+    // DuckDB makes its own directory, but not those above it.
+    mkdirSync(tempDirectory, { recursive: true })
     const engine = await DuckDbEngine.open({
       memoryLimit: `${Math.floor((memoryBytes * countedShare) / 1e6)}MB`,
       tempDirectory: join(tempDirectory, 'spill'),
@@ -198,7 +202,12 @@ export class SnapshotDiff implements AsyncDisposable {
   }
 
   async *#slices(pair: Pair): AsyncGenerator<SliceOptions> {
-    for (const slice of await slicesOf(this.#engine, pair, this.#options.memoryBytes)) yield await this.#prepare(pair, slice)
+    const { memoryBytes, onProgress } = this.#options
+    const slices = await slicesOf(this.#engine, pair, memoryBytes)
+    for (const [done, slice] of slices.entries()) {
+      onProgress?.(pair.dataset, done, slices.length)
+      yield await this.#prepare(pair, slice)
+    }
   }
 
   async #prepare(pair: Pair, slice: string): Promise<SliceOptions> {
@@ -211,7 +220,6 @@ export class SnapshotDiff implements AsyncDisposable {
   /** Keeps the changes of every slice in a file. @returns a table expression over all of them */
   async #keepChanges(pair: Pair): Promise<string> {
     const { tempDirectory } = this.#options
-    mkdirSync(tempDirectory, { recursive: true })
     const files: string[] = []
     for await (const slice of this.#slices(pair)) {
       const file = join(tempDirectory, `changes-${files.length}.parquet`)

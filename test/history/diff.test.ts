@@ -216,6 +216,14 @@ test('slices of the key give what one join gives, and leave nothing on the disk'
   assert.ok(!existsSync(temporary))
 })
 
+test('what does not fit the memory goes to the disk', async () => {
+  const names = (offset: number): Datasets => ({
+    artist_name_map_v1: `SELECT md5(CAST(i + ${offset} AS VARCHAR)) AS norm_name, i + ${offset} AS artist_id FROM range(800000) AS t(i)`,
+  })
+  await using diff = await compare(names(0), names(1000), 200e6)
+  assert.deepEqual(numbers(await diff.count('artist_name_map_v1')), [800_000, 800_000, 1000, 1000, 0])
+})
+
 test('an entity that neither snapshot has is not found; the nearest is named', async () => {
   await using diff = await compare(
     {

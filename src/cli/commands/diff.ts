@@ -101,18 +101,31 @@ async function compare(config: Config, question: Question): Promise<void> {
       tempDirectory,
       memoryBytes: memory,
       signal: interruption.signal,
+      onProgress: showProgress,
     })
     if (dataset === undefined) await all(diff, question)
     else await one(diff, question, await knownDataset(diff, dataset), interruption.signal)
   } catch (error) {
     interruption.signal.throwIfAborted()
     throw error
+  } finally {
+    clearProgress()
   }
+}
+
+/** One line on a terminal, written over by the next one. */
+function showProgress(dataset: string, done: number, total: number): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[Kcomparing ${dataset}  ${Math.floor((done / total) * 100)} %`)
+}
+
+function clearProgress(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
 }
 
 async function all(diff: SnapshotDiff, { before, after, json }: Question): Promise<void> {
   const counted = []
   for (const dataset of await diff.datasets()) counted.push(await diff.count(dataset))
+  clearProgress()
   if (json === true) {
     printJson({ before: before.runId, after: after.runId, datasets: counted })
     return
@@ -138,6 +151,7 @@ async function one(diff: SnapshotDiff, question: Question, dataset: string, sign
   const runs = { before: before.runId, after: after.runId }
   if (key === null) {
     const detail = await diff.detail(dataset, samples)
+    clearProgress()
     if (json === true) printJson({ ...runs, ...detail })
     else {
       printHeading(before, after, dataset)

@@ -5,6 +5,9 @@ import { grouped, oneLine, print, styled, table } from '../output.ts'
 
 /** Texts longer than this are cut in samples. */
 const shownCharacters = 100
+/** A beginning that is shared is left out from this length on, but for its end. */
+const leastShared = 16
+const leadingCharacters = 8
 
 const marks = { added: ['+', 'green'], removed: ['−', 'red'], changed: ['~', 'yellow'], unchanged: ['=', 'dim'] } as const
 
@@ -12,16 +15,17 @@ const marks = { added: ['+', 'green'], removed: ['−', 'red'], changed: ['~', '
 export function printCounts(diffs: readonly DatasetDiff[]): void {
   print(
     table(
-      ['dataset', '>rows before', '>rows after', '>added', '>removed', '>changed', 'note'],
-      diffs.map((diff) => [diff.dataset, ...counts(diff), diff.notes.join('; ')]),
+      ['dataset', '>before', '>after', '>added', '>removed', '>changed'],
+      diffs.map((diff) => [diff.dataset, ...counts(diff)]),
     ),
   )
+  for (const { dataset, notes } of diffs) for (const note of notes) print(styled('yellow', `${dataset}: ${note}`))
 }
 
 /** One dataset: how many rows, how many values a column, some rows. */
 export function printDetail(diff: DetailedDiff): void {
-  print(table(['>rows before', '>rows after', '>added', '>removed', '>changed'], [counts(diff)]))
-  for (const note of diff.notes) print(styled('yellow', `note: ${note}`))
+  print(table(['>before', '>after', '>added', '>removed', '>changed'], [counts(diff)]))
+  for (const note of diff.notes) print(styled('yellow', `${diff.dataset}: ${note}`))
   if (diff.columns.length > 0) {
     const rows = diff.columns.map(({ column, changed }) => [column, changed === null ? 'not in both' : grouped(Number(changed))])
     print(`\n${table(['column', '>changed values'], rows)}`)
@@ -48,19 +52,31 @@ function linesOf(row: ChangedRow): string[][] {
   const names = [...new Set([...Object.keys(row.before ?? {}), ...Object.keys(row.after ?? {})])]
   const shown = names.filter((name) => isShown(row, name))
   const key = Object.values(row.key).map(value).join(' · ')
-  return (shown.length === 0 ? [''] : shown).map((name, index) => [
-    index === 0 ? styled(style, mark) : '',
-    index === 0 ? key : '',
-    name,
-    cell(row.before, name),
-    cell(row.after, name),
-  ])
+  return (shown.length === 0 ? [''] : shown).map((name, index) =>
+    [index === 0 ? styled(style, mark) : '', index === 0 ? key : '', name].concat(beforeAndAfter(row, name)),
+  )
 }
 
 function isShown({ change, before, after }: ChangedRow, name: string): boolean {
   const [old, current] = [before?.[name], after?.[name]]
   if (change === 'changed') return old !== undefined && current !== undefined && old !== current
   return (old ?? current ?? null) !== null
+}
+
+/** Of long texts that begin alike only what follows is shown: the difference would be cut off. */
+function beforeAndAfter({ before, after }: ChangedRow, name: string): readonly [string, string] {
+  const [old, current] = [before?.[name], after?.[name]]
+  if (typeof old !== 'string' || typeof current !== 'string') return [cell(before, name), cell(after, name)]
+  const shared = sharedCharacters(old, current)
+  if (shared < leastShared || old === current) return [value(old), value(current)]
+  const rest = (text: string): string => value(`…${text.slice(shared - leadingCharacters).replace(/^[\uDC00-\uDFFF]/, '')}`)
+  return [rest(old), rest(current)]
+}
+
+function sharedCharacters(left: string, right: string): number {
+  let shared = 0
+  while (shared < left.length && left[shared] === right[shared]) shared += 1
+  return shared
 }
 
 function cell(row: SqlRow | null, name: string): string {
