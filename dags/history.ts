@@ -17,5 +17,6 @@ export default defineDag('history', { about, schedule: '0 18 20 * *', params, ru
   const checked = check('check.registry', { ...at('check-registry'), upstream: [registry] })
   const kpis = task('kpis', { ...at('kpis'), upstream: [checked] })
   const growth = task('growth', { ...at('growth'), upstream: [kpis] })
-  task('exports', { ...at('exports'), upstream: [growth] })
+  const exports = task('exports', { ...at('exports'), upstream: [growth] })
+  task('report', { ...at('report'), upstream: [exports] })
 })

@@ -24,6 +24,7 @@ export function printSummary(config: Config, { runId, tasks }: RunOutcome): void
   print(`\n${styled('bold', 'Next')}`)
   print(`  npx dag sql "${exampleQuery}"`)
   print('  npx dag status latest')
+  print('  npm run demo:history')
   print(
     prevLinks(config.lakeDir).length === 0
       ? '  npx dag logs latest ingest.releases'

@@ -1,0 +1,26 @@
+import { join } from 'node:path'
+import { latestGrowth } from '../history/growth.ts'
+import { latestKpis } from '../history/measured.ts'
+import { historyReportsDir } from '../history/places.ts'
+import { registeredRuns } from '../history/registry.ts'
+import { writeFileAtomically } from '../lake/atomic-file.ts'
+import type { TaskContext, TaskResult } from '../scheduler/context.ts'
+import { runTask } from '../task-process.ts'
+import { withHistory } from './history/with-history.ts'
+
+/** Draws the history as one page that needs no network. */
+export async function report(context: TaskContext): Promise<TaskResult> {
+  const { runs, kpis, growth } = await withHistory(context, async (engine) => ({
+    runs: await registeredRuns(engine),
+    kpis: await latestKpis(engine),
+    growth: await latestGrowth(engine),
+  }))
+  // Loaded here: the library of the charts takes a second.
+  const { renderReport } = await import('../history/report.ts')
+  const page = renderReport({ generatedAt: context.now().toISOString(), runs, kpis, growth })
+  const file = join(historyReportsDir(context.lakeDir), 'history_latest.html')
+  writeFileAtomically(file, page)
+  return { bytes: Buffer.byteLength(page), note: file }
+}
+
+if (import.meta.main) await runTask(report)
