@@ -51,7 +51,10 @@ async function measure(port: number, { sizeMb, rounds }: { readonly sizeMb: numb
   const curl: number[] = []
   let maxRssMb = 0
   // Compiles, once for all rounds: until then the type stripper takes memory of its own.
-  await runCommand('exec bin/dag download --help', {})
+  await runCommand('exec bin/dag download --month 2026-04 --only releases --dry-run', {
+    DISCOGS_SOURCE_URL: url,
+    DISCOGS_RAW: tmpdir(),
+  })
   for (let round = 0; round < rounds; round++) {
     const directory = mkdtempSync(join(tmpdir(), 'bench-download-'))
     try {

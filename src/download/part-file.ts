@@ -13,7 +13,7 @@ import { syncDirectory, writeJson } from '../lake/atomic-file.ts'
 import { hashHandle, type HashOptions } from './hash-file.ts'
 
 /** Chunks are gathered up to this size, or for this long, and written while the next ones come: what a kill loses is fetched again. */
-const writeBytes = 1 << 20
+const writeBytes = 1 << 19
 const writeEveryMs = 50
 
 /** What the server said of the file that the part belongs to. */
@@ -39,7 +39,9 @@ export class PartFile implements AsyncDisposable {
   #validators: Validators = unknown
   #bytes = 0
   #writtenBytes = 0
-  #gathered: Buffer[] = []
+  /** Chunks are copied together: kept as they come, they would outlive the collections that are cheap. */
+  #gathered = Buffer.allocUnsafe(writeBytes)
+  #spare = Buffer.allocUnsafe(writeBytes)
   #gatheredBytes = 0
   #writtenAtMs = 0
   readonly #garbage = new GarbageCollector('minor', 4 << 20)
@@ -107,9 +109,14 @@ export class PartFile implements AsyncDisposable {
   async append(chunk: Buffer): Promise<void> {
     this.#hash.update(chunk)
     this.#bytes += chunk.length
-    this.#gathered.push(chunk)
-    this.#gatheredBytes += chunk.length
-    if (this.#gatheredBytes >= writeBytes || performance.now() - this.#writtenAtMs >= writeEveryMs) await this.#write()
+    for (let at = 0; at < chunk.length; ) {
+      const copied = chunk.copy(this.#gathered, this.#gatheredBytes, at)
+      at += copied
+      this.#gatheredBytes += copied
+      if (this.#gatheredBytes === writeBytes) await this.#write()
+    }
+    this.#garbage.discarded(chunk.length)
+    if (performance.now() - this.#writtenAtMs >= writeEveryMs) await this.#write()
   }
 
   /** Everything taken is in the file. @throws PipelineError when it cannot be written */
@@ -150,23 +157,23 @@ export class PartFile implements AsyncDisposable {
 
   async #write(): Promise<void> {
     await this.#writing
-    const chunks = this.#gathered
-    this.#gathered = []
+    if (this.#gatheredBytes === 0) return
+    const gathered = this.#gathered.subarray(0, this.#gatheredBytes)
+    ;[this.#gathered, this.#spare] = [this.#spare, this.#gathered]
     this.#gatheredBytes = 0
-    if (chunks.length === 0) return
     this.#writtenAtMs = performance.now()
-    this.#writing = this.#writeAll(chunks)
+    this.#writing = this.#writeAll(gathered)
     // It is awaited before the next write.
     this.#writing.catch(() => {})
   }
 
-  async #writeAll(chunks: readonly Buffer[]): Promise<void> {
+  /** A disk that is nearly full takes less than it was given. */
+  async #writeAll(bytes: Buffer): Promise<void> {
     try {
-      for (let rest = chunks; rest.length > 0; ) {
-        const { bytesWritten } = await this.#handle.writev(rest, this.#writtenBytes)
+      for (let at = 0; at < bytes.length; ) {
+        const { bytesWritten } = await this.#handle.write(bytes, at, bytes.length - at, this.#writtenBytes)
         this.#writtenBytes += bytesWritten
-        rest = behind(rest, bytesWritten)
-        this.#garbage.discarded(bytesWritten)
+        at += bytesWritten
       }
     } catch (cause) {
       throw writeFailure(partPath(this.#target), cause)
@@ -175,7 +182,6 @@ export class PartFile implements AsyncDisposable {
 
   /** Waits for a write under way, whatever becomes of it. */
   async #settle(): Promise<void> {
-    this.#gathered = []
     this.#gatheredBytes = 0
     await this.#writing.catch(() => {})
     this.#writing = Promise.resolve()
@@ -196,16 +202,6 @@ export function writeFailure(path: string, cause: unknown): PipelineError {
     hint: full
       ? 'free some disk space, then run the same command again: what has arrived is kept'
       : 'DISCOGS_RAW must be writable',
-  })
-}
-
-/** What of the chunks is left behind the first `bytes`; a disk that is nearly full takes less than it was given. */
-function behind(chunks: readonly Buffer[], bytes: number): readonly Buffer[] {
-  let left = bytes
-  return chunks.flatMap((chunk) => {
-    const taken = Math.min(left, chunk.length)
-    left -= taken
-    return taken === chunk.length ? [] : [chunk.subarray(taken)]
   })
 }
 

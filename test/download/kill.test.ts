@@ -28,7 +28,7 @@ test(`kill -9 at ${kills} random instants: no dump has its name before it is who
   console.log(`seed ${seed}`)
   const random = randomFrom(seed)
   await using site = await DumpSite.start(sizeBytes)
-  let [months, inTransfer] = [0, 0]
+  let [months, inTransfer, lost] = [0, 0, 0]
   for (let killed = 0; killed < kills; ) {
     // A month that was fetched is no use any more: the next one begins in an empty place.
     using place = new RawPlace()
@@ -57,6 +57,9 @@ test(`kill -9 at ${kills} random instants: no dump has its name before it is who
     assert.ok(site.sentBytes <= dumps.length * sizeBytes + here * lostBytes, `${site.sentBytes} bytes after ${here} kills`)
     assert.deepEqual(existsSync(place.directory) && readdirSync(place.directory).filter((name) => name.includes('.part')), [])
     months++
+    lost += site.sentBytes - dumps.length * sizeBytes
   }
-  console.log(`${months} months for ${kills} kills, ${inTransfer} of them during a transfer`)
+  console.log(
+    `${months} months for ${kills} kills, ${inTransfer} of them during a transfer; ${Math.round(lost / kills / 1000)} kB sent again per kill`,
+  )
 })
