@@ -16,14 +16,19 @@ const ingestLimits = {
   environment: { MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '1' },
 }
 
+/** Of all runs together: one download at a time, and no more ingests than one month has, which keep every core busy. */
+const pools = { download: 1, ingest: 4 }
+
 /** The monthly Discogs dump: XML in, checked Parquet snapshot out, pointer moved last. */
-export default defineDag('main', { about, schedule: '0 6 20 * *', params, runPrefix }, ({ task, check, promote }) => {
+export default defineDag('main', { about, schedule: '0 6 20 * *', params, runPrefix, pools }, ({ task, check, promote }) => {
   const preflight = task('preflight')
-  const download = task('download', { upstream: [preflight], retries: 5 })
+  const download = task('download', { upstream: [preflight], retries: 5, pool: 'download' })
   // The largest dump first: it decides when all are done.
   const ingest = dumps
     .toReversed()
-    .map((dump) => task(`ingest.${dump.name}`, { script: 'ingest', args: [dump.name], upstream: [download], ...ingestLimits }))
+    .map((dump) =>
+      task(`ingest.${dump.name}`, { script: 'ingest', args: [dump.name], upstream: [download], pool: 'ingest', ...ingestLimits }),
+    )
   const build = task('build', { upstream: ingest })
   const checks = checkGroups.map((group) => check(`check.${group}`, { script: 'check', args: [group], upstream: [build] }))
   const seal = task('seal', { upstream: checks })
