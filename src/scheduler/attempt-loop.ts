@@ -196,13 +196,12 @@ export class AttemptLoop implements Tenant {
    * @param waiting takes the processes that wait to begin
    */
   #claim(tasks: ReadonlyMap<string, TaskRecord>, waiting: RunningTry[]): void {
-    const held = new Map([...this.#running].filter(([, { outcome }]) => outcome === null).map(([id, { task }]) => [id, task]))
     const queued = [...tasks.values()].filter((task) => task.state === 'queued')
     const wanted = queued.flatMap(({ taskId, queuedAt }) => {
       const task = taskNamed(this.plan, taskId)
       return task === undefined ? [] : [{ taskId, queuedAt, pool: task.pool, priority: task.priority }]
     })
-    const granted = this.#options.places.claim(this, held, wanted)
+    const granted = this.#options.places.claim(this, this.#held(), wanted)
     for (const record of queued) {
       const task = granted.has(record.taskId) ? taskNamed(this.plan, record.taskId) : undefined
       if (task === undefined) continue
@@ -270,7 +269,10 @@ export class AttemptLoop implements Tenant {
 
   /** @returns true when no process is left and the attempt has been recorded as ended */
   #endEarly({ state, reason }: Ending): boolean {
-    if ([...this.#running.values()].some((one) => one.outcome === null)) return false
+    const held = this.#held()
+    // Places that became free are for other runs.
+    this.#options.places.claim(this, held, [])
+    if (held.size > 0) return false
     const { runId, attempt } = this.#run
     for (const task of this.#tasks().values()) {
       if (isFinal(task.state)) continue
@@ -288,6 +290,11 @@ export class AttemptLoop implements Tenant {
     await this.#wake.promise
     clearTimeout(timer)
     this.#wake = Promise.withResolvers()
+  }
+
+  /** Tasks whose processes live, by id. */
+  #held(): ReadonlyMap<string, PlannedTask> {
+    return new Map([...this.#running].filter(([, { outcome }]) => outcome === null).map(([id, { task }]) => [id, task]))
   }
 
   #tasks(): ReadonlyMap<string, TaskRecord> {
