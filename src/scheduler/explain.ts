@@ -33,11 +33,10 @@ export function explain(circumstances: Circumstances, taskId: string): readonly 
 function pending({ plan, tasks, tries, parallelism, now }: Circumstances, task: TaskRecord): readonly string[] {
   const lastTry = tries.findLast((one) => one.taskId === task.taskId && one.attempt === task.attempt)
   switch (task.state) {
-    case 'waiting': {
-      const above = taskNamed(plan, task.taskId)?.upstream ?? []
-      const open = tasks.filter((one) => above.includes(one.taskId) && !isFinal(one.state))
-      return open.map((one) => `it waits for ${one.taskId}, which is ${one.state}${since(one.startedAt, now)}`)
-    }
+    case 'waiting':
+      return blockers(plan, tasks, task.taskId).map(
+        (one) => `it waits for ${one.taskId}, which is ${one.state}${since(one.startedAt, now)}`,
+      )
     case 'queued': {
       const running = tasks.filter((one) => one.state === 'running').map((one) => one.taskId)
       return [
@@ -61,6 +60,14 @@ function ended(circumstances: Circumstances, task: TaskRecord): readonly string[
   if (task.state === 'upstream_failed') return [told, ...rootCauses(plan, tasks, task.taskId)]
   const isGate = task.kind === 'promote' && task.state === 'failed'
   return isGate ? [told, ...closedBy(plan, task.taskId, new Map(tasks.map((one) => [one.taskId, one])))] : [told]
+}
+
+/** What must end first: the direct neighbours, and the tasks above them that something is happening to. */
+function blockers(plan: Plan, tasks: readonly TaskRecord[], taskId: string): readonly TaskRecord[] {
+  const direct = new Set(taskNamed(plan, taskId)?.upstream)
+  const above = new Set(transitiveUpstream(plan, taskId).map((one) => one.id))
+  const open = tasks.filter((one) => above.has(one.taskId) && !isFinal(one.state))
+  return open.filter((one) => direct.has(one.taskId) || one.state !== 'waiting').toReversed()
 }
 
 function rootCauses(plan: Plan, tasks: readonly TaskRecord[], taskId: string): readonly string[] {

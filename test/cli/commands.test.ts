@@ -36,6 +36,22 @@ const refusals: readonly (readonly [title: string, args: readonly string[], code
   ['a query of a run that leaves the lake', ['sql', 'select 1', '--run', '../x'], 2, [/run id "..\/x" is not valid/]],
   ['words as a session', ['trigger', 'main', '--session', 'tomorrow'], 2, [/session "tomorrow" is not an instant/, /hint:/]],
   ['a day no calendar has', ['compile', 'main', '--session', '2026-02-30'], 2, [/session "2026-02-30" is not an instant/]],
+  [
+    'a backfill that ends before it begins',
+    ['backfill', 'main', '--from', '2026-02', '--to', '2026-01'],
+    2,
+    [/--from 2026-02 is after --to 2026-01/],
+  ],
+  [
+    'a backfill of no month',
+    ['backfill', 'main', '--from', '2026-13', '--to', '2027-01'],
+    2,
+    [/"2026-13" is no month and no day/],
+  ],
+  ['a backfill of an unknown dag', ['backfill', 'man', '--from', '2026-01', '--to', '2026-02'], 4, [/did you mean "main"\?/]],
+  ['to cancel a run that never was', ['cancel', '$(id)'], 4, [/there is no run \$\(id\)/]],
+  ['to mark without a reason', ['mark', 'latest', 'build', 'success'], 2, [/--reason <text>' not specified/]],
+  ['to explain where no runs are', ['explain', 'latest', 'build'], 4, [/there are no runs yet/]],
   ['a limit that is no number', ['runs', '--limit', 'ten'], 2, [/a whole number from 1 is expected/]],
   ['a param without a value', ['trigger', 'main', '--param', 'run_mode'], 2, [/name=value is expected/]],
   [

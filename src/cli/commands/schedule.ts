@@ -75,6 +75,12 @@ function serviceText(config: Config, { param, launchd = false }: Options): strin
       DISCOGS_RAW: config.rawDir,
       DAG_STATE: config.stateDir,
       NODE_COMPILE_CACHE: join(config.stateDir, 'compile-cache'),
+      DAG_PARALLELISM: String(config.parallelism),
+      SQL_ENGINE: config.sqlEngine,
+      DAG_NOTIFY_ON: config.notify.kinds.join(','),
+      ...(config.notify.command === null ? {} : { DAG_NOTIFY_COMMAND: config.notify.command }),
+      ...(config.notify.webhook === null ? {} : { DAG_NOTIFY_WEBHOOK: config.notify.webhook }),
+      ...(config.metricsFile === null ? {} : { DAG_METRICS_FILE: config.metricsFile }),
     },
     logFile: join(homedir(), 'Library/Logs', `${launchdLabel}.log`),
   }
