@@ -23,8 +23,11 @@ const archives = [
   { artifact: `io.trino:trino-server-core:${trinoVersion}:tar.gz`, files: '*/lib/*', to: 'lib' },
   { artifact: `io.trino:trino-hive:${trinoVersion}:zip`, files: '**/*', to: 'plugin/hive' },
 ]
-/** Twice as large, but the only one with Hadoop's file system. */
-const fullArchive = { artifact: `io.trino:trino-server:${trinoVersion}:tar.gz`, directories: ['lib', 'plugin/hive'] }
+/** Twice as large, but the only one with Hadoop's file system, and with what checks passwords. */
+const fullArchive = {
+  artifact: `io.trino:trino-server:${trinoVersion}:tar.gz`,
+  directories: ['lib', 'plugin/hive', 'plugin/password-authenticators'],
+}
 
 /** Beside the heap: code, threads, buffers. */
 const besideHeapMb = 400
@@ -93,15 +96,16 @@ export function localSettings({ url, lakeUri }: ServerRecord): TrinoSettings {
   return { url, catalog: 'hive', user: 'discogs', password: null, jwt: null, caFile: null, lakeUri }
 }
 
-async function programOf(fileSystem: LocalTrinoSettings['fileSystem'], fetching: FetchOptions): Promise<string> {
+/** Where the programs of a server lie; what is missing is fetched. */
+export async function trinoPrograms(fileSystem: LocalTrinoSettings['fileSystem'], fetching: FetchOptions): Promise<string> {
   return fileSystem === 'hadoop'
-    ? await fromMavenTar(`trino-${trinoVersion}-hadoop`, fullArchive, fetching)
+    ? await fromMavenTar(`trino-${trinoVersion}-full`, fullArchive, fetching)
     : await fromMaven(`trino-${trinoVersion}`, archives, fetching)
 }
 
 async function launch(settings: LocalTrinoSettings, lakeDir: string, fetching: FetchOptions): Promise<ServerRecord> {
   const { stateDir, heapMb, jvm, fileSystem } = settings
-  const home = await programOf(fileSystem, fetching)
+  const home = await trinoPrograms(fileSystem, fetching)
   const java = await findJava(settings.javaHome, fetching)
   requireMemory(heapMb)
   const files: ServerFiles = { stateDir, home, heapMb, fileSystem, port: settings.port ?? (await freePort()) }

@@ -3,10 +3,9 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { PipelineError } from '../../src/errors.ts'
 import { TrinoEngine, type TrinoSettings } from '../../src/sql/trino.ts'
-import { skipTrino } from '../support/trino-server.ts'
-import { hasJdk, startTlsServer, type TlsServer } from '../support/trino-tls-server.ts'
+import { skipTrino as skip } from '../support/trino-server.ts'
+import { startTlsServer, type TlsServer } from '../support/trino-tls-server.ts'
 
-const skip = skipTrino !== false ? skipTrino : (await hasJdk()) ? false : 'the password plugin of this test needs a JDK'
 let server: TlsServer
 
 describe('a server with TLS', { skip }, () => {

@@ -3,19 +3,9 @@
  * User names and passwords are read as Latin-1 by Trino.
  */
 import { execFileSync, spawn } from 'node:child_process'
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import {
-  appendFileSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -23,10 +13,9 @@ import { loadConfig } from '../../src/config.ts'
 import { messageOf } from '../../src/errors.ts'
 import { findJava } from '../../src/infra/java.ts'
 import { javaArguments, type ServerFiles, writeServerFiles } from '../../src/infra/server-files.ts'
-import { trinoVersion } from '../../src/infra/trino-server.ts'
+import { trinoPrograms } from '../../src/infra/trino-server.ts'
 import { TrinoEngine, type TrinoSettings } from '../../src/sql/trino.ts'
 import { freePort } from './free-port.ts'
-import { trinoServer } from './trino-server.ts'
 
 export interface TlsServer extends AsyncDisposable {
   /** A user and the right password. */
@@ -39,22 +28,22 @@ export interface TlsServer extends AsyncDisposable {
 
 const [user, password] = ['anna', 'right :"1 \\']
 const comingUpMs = 120_000
+/** Of PBKDF2, the least that Trino takes. */
+const hashIterations = 1000
 
-/** Needs openssl, and a JDK, since the password plugin is compiled here. @throws Error without them */
+/** Needs openssl. @throws Error without it */
 export async function startTlsServer(): Promise<TlsServer> {
-  // Whoever starts that one has fetched the programs.
-  await trinoServer()
   const { cacheDir, javaHome } = loadConfig().localTrino
-  const java = await findJava(javaHome, { cacheDir, say: () => {}, signal: undefined })
-  const home = join(cacheDir, `trino-${trinoVersion}`)
+  const fetching = { cacheDir, say: (line: string) => void process.stderr.write(`trino with TLS: ${line}\n`), signal: undefined }
+  const java = await findJava(javaHome, fetching)
+  const home = await trinoPrograms('hadoop', fetching)
   const stateDir = mkdtempSync(join(tmpdir(), 'trino-tls-'))
   const [port, tlsPort] = [await freePort(), await freePort()]
-  const files: ServerFiles = { stateDir, home, port, heapMb: 512, fileSystem: 'native' }
+  const files: ServerFiles = { stateDir, home, port, heapMb: 512, fileSystem: 'hadoop' }
   writeServerFiles(files)
   makeCertificates(stateDir)
   const secret = randomBytes(48)
   configure(stateDir, tlsPort, secret)
-  compilePlugin(java.home, home, join(stateDir, 'plugin/password'))
   const log = openSync(join(stateDir, 'server.log'), 'w')
   const args = javaArguments(files, '-XX:+UseSerialGC -XX:TieredStopAtLevel=1', join(stateDir, 'none.jsa'))
   const child = spawn(
@@ -106,22 +95,10 @@ async function whenReady(settings: TrinoSettings): Promise<void> {
   }
 }
 
-/** A JDK has a compiler, a Java runtime has none. */
-export async function hasJdk(): Promise<boolean> {
-  const { cacheDir, javaHome } = loadConfig().localTrino
-  const java = await findJava(javaHome, { cacheDir, say: () => {}, signal: undefined })
-  return existsSync(join(java.home, 'bin/javac'))
-}
-
 function configure(stateDir: string, tlsPort: number, secret: Buffer): void {
   const etc = join(stateDir, 'etc')
   rmSync(join(etc, 'catalog'), { recursive: true })
   mkdirSync(join(etc, 'catalog'))
-  const config = readFileSync(join(etc, 'config.properties'), 'utf8').replace(
-    /^plugin\.dir=.*$/m,
-    `plugin.dir=${stateDir}/plugin`,
-  )
-  writeFileSync(join(etc, 'config.properties'), config)
   writeFileSync(join(stateDir, 'jwt.key'), secret.toString('base64'))
   appendFileSync(
     join(etc, 'config.properties'),
@@ -135,15 +112,13 @@ function configure(stateDir: string, tlsPort: number, secret: Buffer): void {
       '',
     ].join('\n'),
   )
-  // Backslashes and colons mean something in a properties file.
-  const escaped = Array.from(
-    { length: password.length },
-    (_, index) => `\\u${password.charCodeAt(index).toString(16).padStart(4, '0')}`,
-  )
   writeFileSync(
     join(etc, 'password-authenticator.properties'),
-    `password-authenticator.name=listed\n${user}=${escaped.join('')}\n`,
+    `password-authenticator.name=file\nfile.password-file=${stateDir}/passwords\n`,
   )
+  const salt = randomBytes(16)
+  const hash = pbkdf2Sync(password, salt, hashIterations, 32, 'sha1')
+  writeFileSync(join(stateDir, 'passwords'), `${user}:${hashIterations}:${salt.toString('hex')}:${hash.toString('hex')}\n`)
 }
 
 function makeCertificates(directory: string): void {
@@ -156,17 +131,6 @@ function makeCertificates(directory: string): void {
   openssl('x509', '-req', '-in', 'server.csr', ...signing, '-out', 'server.crt')
   const read = (name: string): string => readFileSync(join(directory, name), 'utf8')
   writeFileSync(join(directory, 'server.pem'), read('server.key') + read('server.crt'))
-}
-
-function compilePlugin(javaHome: string, trinoHome: string, target: string): void {
-  const classes = join(target, '../../classes')
-  mkdirSync(join(classes, 'META-INF/services'), { recursive: true })
-  mkdirSync(target, { recursive: true })
-  writeFileSync(join(classes, 'META-INF/services/io.trino.spi.Plugin'), 'PasswordPlugin\n')
-  const source = join(import.meta.dirname, 'password-plugin/PasswordPlugin.java')
-  const tool = (name: string, ...args: string[]): void => void execFileSync(join(javaHome, 'bin', name), args, { stdio: 'pipe' })
-  tool('javac', '-cp', join(trinoHome, 'lib/*'), '-d', classes, source)
-  tool('jar', '--create', '--file', join(target, 'plugin.jar'), '-C', classes, '.')
 }
 
 /** A token as RFC 7519 has it, HS384. */
