@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test'
 import { compatibilityViews, datasets, dumps } from '../../src/discogs/catalogue.ts'
 import { warehouseTables } from '../../src/discogs/warehouse.ts'
 import { generateDumps } from '../../src/demo/generate.ts'
+import { measureKpis } from '../../src/history/kpis.ts'
 import { stagingDir } from '../../src/lake/layout.ts'
 import { openRunOnTrino } from '../../src/serving/trino-lake.ts'
 import type { NamedSql, SqlEngine, SqlTable } from '../../src/sql/engine.ts'
@@ -98,7 +99,7 @@ function recording(engine: SqlEngine, asked: Map<string, NamedSql>): SqlEngine {
   }
 }
 
-/** Every statement the checks of a run ask DuckDB for, and those no check asks in this form: the build, row counts, largest ids. */
+/** Every statement the checks and the KPIs of a run ask DuckDB for, and those no check asks in this form: the build, row counts, largest ids. */
 async function statementsOf(runId: string, engine: SqlEngine): Promise<readonly NamedSql[]> {
   const asked = new Map<string, NamedSql>()
   const context = taskContext({ lakeDir, runId })
@@ -110,6 +111,7 @@ async function statementsOf(runId: string, engine: SqlEngine): Promise<readonly 
     problems: new Map(),
   } as unknown as CheckScope
   await runChecks([...keyChecks(scope), ...referenceChecks(scope), ...valueChecks(scope)], context)
+  await measureKpis(scope.engine, new Set())
   const more = [
     ...warehouseTables.map(({ name }) => loadSql(`build/${name}`)),
     ...datasets.map(({ name }) => loadSql('checks/row_count', { dataset: identifiers(name) })),
@@ -134,7 +136,8 @@ for (const [what, runId] of [
     await using duckdb = (await openOnDuckDb(join(lakeDir, '_runs', runId), {})).engine
     await using opened = (await openRunOnTrino({ lakeDir, trino }, runId)).engine
     const statements = await statementsOf(runId, duckdb)
-    const files = globSync('sql/**/*.sql', { cwd: join(import.meta.dirname, '../..') }).toSorted()
+    // Those of sql/history compare two snapshots, and are asked of DuckDB alone.
+    const files = globSync('sql/{build,checks,kpi}/*.sql', { cwd: join(import.meta.dirname, '../..') }).toSorted()
     const covered = new Set(statements.map(({ name }) => name))
     // Samples of orphans are asked for only where there are some; the generated month has none.
     const wanted = files.filter((file) => runId === odd || !file.endsWith('/orphans.sql'))
