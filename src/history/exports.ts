@@ -49,7 +49,8 @@ function wideCsv(kpis: readonly KpiOfRun[]): string {
   const columns = [...new Set(narrow.map(nameOf))].toSorted()
   const rows = [...Map.groupBy(narrow, ({ runId }) => runId)].map(([runId, ofRun]): SqlValue[] => {
     const values = new Map(ofRun.map((kpi) => [nameOf(kpi), kpi.value]))
-    return [runId, ofRun[0]?.dumpMonth ?? null, ...columns.map((column) => values.get(column) ?? null)]
+    const numbers = columns.map((column): SqlValue => values.get(column) ?? null)
+    return [runId as SqlValue, ofRun[0]?.dumpMonth ?? null].concat(numbers)
   })
   return toCsv(['run_id', 'dump_month', ...columns], rows)
 }

@@ -37,10 +37,11 @@ export function pairs(runs: readonly RegisteredRun[]): readonly Pair[] {
     const previous = newest.get(months[index - 1] ?? '')
     const year = newest.get(`${Number(month.slice(0, 4)) - 1}${month.slice(4)}`)
     if (run === undefined) return []
-    return [
-      ...(previous === undefined ? [] : [{ run, compared: previous, span: 'previous' as const }]),
-      ...(year === undefined ? [] : [{ run, compared: year, span: 'year' as const }]),
+    const compared: readonly [Growth['span'], RegisteredRun | undefined][] = [
+      ['previous', previous],
+      ['year', year],
     ]
+    return compared.flatMap(([span, one]) => (one === undefined ? [] : [{ run, compared: one, span }]))
   })
 }
 
@@ -142,7 +143,7 @@ function memberGrowth(kpis: readonly KpiOfRun[], { run, compared, span }: Pair):
       .filter(({ value }) => value > 0n)
       .toSorted(byValue)
       .slice(0, mostGrown)
-      .map((one) => ({ span, measure: `${what}_growth`, ...one }))
+      .map(({ member, value }) => ({ span, measure: `${what}_growth`, member, value }))
   })
   return [...appeared, ...grown]
 }

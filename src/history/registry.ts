@@ -26,7 +26,7 @@ export async function recordRuns(engine: DuckDbEngine, recorder: Recorder, again
   const found = discoverRuns(lakeDir)
   const present = new Set(found.map(({ runId }) => runId))
   const gone = [...known.values()].filter(({ runId, state }) => !present.has(runId) && state !== 'removed')
-  const removed = gone.map((run): RegisteredRun => ({ ...run, state: 'removed', reason: 'it is in the lake no more' }))
+  const removed = gone.map(removedRun)
   const isNew = (run: RegisteredRun): boolean => !isKnown(run, known.get(run.runId)) || (again && !done.has(run.runId))
   const changed = [...found.filter(isNew), ...removed]
   const rows = changed.map((run) => ({
@@ -56,6 +56,10 @@ async function recordedBy(engine: SqlEngine, historyRunId: string): Promise<Read
     [historyRunId],
   )
   return new Set(rows.map((row) => String(row['run_id'])))
+}
+
+function removedRun(run: RegisteredRun): RegisteredRun {
+  return { ...run, state: 'removed', reason: 'it is in the lake no more' }
 }
 
 function isKnown(run: RegisteredRun, known: RegisteredRun | undefined): boolean {

@@ -108,7 +108,7 @@ describe('dag', { concurrency: 3 }, () => {
   test('list --json gives the dags', async () => {
     const dags = await place.json(z.array(z.record(z.string(), z.unknown())), 'list')
     assert.deepEqual(
-      dags.map((dag) => ({ ...dag, about: typeof dag['about'] })),
+      dags.map(({ dag, schedule, tasks, about }) => ({ dag, schedule, tasks, about: typeof about })),
       [
         { dag: 'history', schedule: '0 18 20 * *', tasks: 8, about: 'string' },
         { dag: 'main', schedule: '0 6 20 * *', tasks: 19, about: 'string' },
