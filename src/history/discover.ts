@@ -75,10 +75,18 @@ function faultOf(dir: string, manifest: Manifest): string | null {
 
 /** How the checks before the seal ended, by the files that they left in the run. */
 function checksOf(dir: string): Pick<RegisteredRun, 'checksPassed' | 'checksWarned'> {
-  const results = globSync('check_*.json', { cwd: reportsDir(dir) }).flatMap((name) => {
-    const parsed: unknown = JSON.parse(readFileSync(join(reportsDir(dir), name), 'utf8'))
-    return Array.isArray(parsed) ? (parsed as { readonly ok?: unknown }[]) : []
-  })
+  const names = globSync('check_*.json', { cwd: reportsDir(dir) })
+  const results = names.flatMap((name) => resultsIn(join(reportsDir(dir), name)))
   const passed = results.filter(({ ok }) => ok === true).length
   return { checksPassed: BigInt(passed), checksWarned: BigInt(results.length - passed) }
+}
+
+/** Reports stay writable after the seal: one that cannot be read says nothing about the data. */
+function resultsIn(file: string): readonly { readonly ok?: unknown }[] {
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    return Array.isArray(parsed) ? (parsed as { readonly ok?: unknown }[]) : []
+  } catch {
+    return []
+  }
 }

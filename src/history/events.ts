@@ -3,7 +3,7 @@
  * crash leaves it out whole; its name says what it is about and which history run wrote it, so a second try writes nothing twice.
  */
 import { existsSync, globSync, mkdirSync, renameSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { syncDirectory, syncFile } from '../lake/atomic-file.ts'
 import type { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlEngine, SqlRow, SqlValue } from '../sql/engine.ts'
@@ -75,20 +75,15 @@ function tableDir(lakeDir: string, table: EventTable): string {
   return join(historyDir(lakeDir), table)
 }
 
-/** Where an appended file lies. @param name of letters, digits, `_` and `-` */
-export function eventFile(lakeDir: string, table: EventTable, name: string): string {
-  return join(tableDir(lakeDir, table), `${name}.parquet`)
-}
-
-/** Adds one file with these rows; does nothing when it is there already. @returns whether it was written */
+/** Adds one file with these rows; does nothing when it is there already. @param name of letters, digits, `_` and `-` */
 export async function appendEvents<Table extends EventTable>(
   engine: DuckDbEngine,
   lakeDir: string,
   table: Table,
   { name, rows }: { readonly name: string; readonly rows: readonly EventRow<Table>[] },
-): Promise<boolean> {
-  const file = eventFile(lakeDir, table, name)
-  if (rows.length === 0 || existsSync(file)) return false
+): Promise<void> {
+  const file = join(tableDir(lakeDir, table), `${name}.parquet`)
+  if (rows.length === 0 || existsSync(file)) return
   mkdirSync(dirname(file), { recursive: true })
   const columns: Readonly<Record<string, ColumnType>> = eventTables[table]
   const values = rows.map(
@@ -107,12 +102,11 @@ export async function appendEvents<Table extends EventTable>(
       temporary,
     ),
   )
-  return true
 }
 
-/** Has `write` fill a hidden file, which then gets its name, whole and on the disk. */
+/** Has `write` fill a hidden file, which then gets its name, whole and on the disk. What a killed writer left is written over. */
 export async function writeOnce(file: string, write: (temporary: string) => Promise<unknown>): Promise<void> {
-  const temporary = join(dirname(file), `.${process.pid}.tmp`)
+  const temporary = join(dirname(file), `.${basename(file)}.tmp`)
   try {
     await write(temporary)
     syncFile(temporary)

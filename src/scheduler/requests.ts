@@ -33,7 +33,7 @@ export class RequestWatch implements Disposable {
   readonly #store: Store
   readonly #run: RunRecord
   readonly #actions: RequestActions
-  readonly #watcher: FSWatcher
+  readonly #watcher: FSWatcher | null
   readonly #timers: NodeJS.Timeout[] = []
   readonly #begun = new Set<number>()
 
@@ -44,12 +44,12 @@ export class RequestWatch implements Disposable {
     for (const { id } of store.requests.open(run.runId))
       store.requests.end(id, 'refused', 'the scheduler it was meant for has died')
     writeFileSync(wakeFileOf(store.stateDir), '', { flag: 'a' })
-    this.#watcher = watch(wakeFileOf(store.stateDir), () => this.#look()).on('error', () => {})
+    this.#watcher = watched(wakeFileOf(store.stateDir), () => this.#look())
     this.#timers.push(setInterval(() => this.#look(), lookEveryMs).unref())
   }
 
   [Symbol.dispose](): void {
-    this.#watcher.close()
+    this.#watcher?.close()
     for (const timer of this.#timers) clearTimeout(timer)
     for (const request of this.#store.requests.open(this.#run.runId)) this.#answer(request)
   }
@@ -88,5 +88,14 @@ export class RequestWatch implements Disposable {
     const { runId } = this.#run
     const running = this.#store.tries(runId).filter((one) => one.state === 'running' && (taskId ?? one.taskId) === one.taskId)
     for (const { pid, pidStarted } of running) if (pid !== null && processStart(pid) === pidStarted) signalGroup(pid, 'SIGKILL')
+  }
+}
+
+/** Without watches (their number is limited on Linux) requests are seen a little later. */
+function watched(file: string, onChange: () => void): FSWatcher | null {
+  try {
+    return watch(file, onChange).on('error', () => {})
+  } catch {
+    return null
   }
 }

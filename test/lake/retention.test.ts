@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
@@ -106,7 +106,9 @@ test('dag gc says what would go, and removes it only when told to; a history tha
   const done = await dag(['gc', '--keep', '1', '--yes', '--json'], env)
   assert.deepEqual(JSON.parse(done.stdout).removed, [join(made.lakeDir, '_runs', first)])
   assert.deepEqual(readdirSync(join(made.lakeDir, '_runs')), [second])
-  mkdirSync(join(made.lakeDir, '_meta/discogs_history/run_registry_events'), { recursive: true })
+  const registry = join(made.lakeDir, '_meta/discogs_history/run_registry_events')
+  mkdirSync(registry, { recursive: true })
+  writeFileSync(join(registry, 'event.parquet'), 'garbage')
   const stopped = await dag(['gc', '--yes'], env)
   assert.deepEqual([stopped.code, /nothing is removed/.test(stopped.stderr)], [1, true])
 })
