@@ -111,7 +111,9 @@ class MonthFile {
 
   async bring(): Promise<DownloadedFile> {
     const { file, rawDir } = this.#options
-    if (file.state === 'verified') return this.#kept() ?? this.bringAlone()
+    // The plan may be hours old by now.
+    const kept = file.state === 'verified' ? this.#kept() : null
+    if (kept !== null) return kept
     return withLock(rawDir, file.name, this.#waiting('another process is at it'), () => this.bringAlone())
   }
 
@@ -189,12 +191,17 @@ function downloaded(
 function recordFile(directory: string, { name, dump }: PlannedFile, verified: VerifiedFile): void {
   const manifest: MonthManifest | null = readMonthManifest(directory)
   if (manifest === null) return
-  const isEarlier = (other: string): boolean => other !== name && parseFileName(other)?.dump === dump
-  const kept = Object.entries(manifest.files).filter(([other]) => !isEarlier(other))
-  writeMonthManifest(directory, { ...manifest, files: { ...Object.fromEntries(kept), [name]: verified } })
+  const { date = '' } = parseFileName(name) ?? {}
+  const isEarlier = (other: string): boolean => {
+    const parsed = parseFileName(other)
+    return parsed !== null && parsed.dump === dump && parsed.date < date
+  }
   const parts = readdirSync(directory).filter(
     (other) => isEarlier(other.replace(/\.part(\.json)?$/, '')) && other.includes('.part'),
   )
+  // Removed before they are forgotten: a kill in between must not leave a second file of the dump that nobody knows of.
   for (const other of [...Object.keys(manifest.files).filter(isEarlier), ...parts])
     rmSync(join(directory, other), { force: true })
+  const kept = Object.entries(manifest.files).filter(([other]) => !isEarlier(other))
+  writeMonthManifest(directory, { ...manifest, files: { ...Object.fromEntries(kept), [name]: verified } })
 }

@@ -55,7 +55,7 @@ export async function latestMonth(site: Site, options: MonthOptions): Promise<st
 }
 
 /** Names of dumps that the checksum file does not list. */
-export function missingDumps({ date, sha256 }: Published): readonly string[] {
+function missingDumps({ date, sha256 }: Published): readonly string[] {
   return dumpNames.map((dump) => fileName({ date, dump })).filter((name) => sha256[name] === undefined)
 }
 

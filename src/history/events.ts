@@ -2,6 +2,7 @@
  * The events of the history: Parquet files that are only ever added. A file is written under a hidden name, synced and renamed, so a
  * crash leaves it out whole; its name says what it is about and which history run wrote it, so a second try writes nothing twice.
  */
+import { createHash } from 'node:crypto'
 import { existsSync, globSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { syncDirectory, syncFile } from '../lake/atomic-file.ts'
@@ -102,6 +103,11 @@ export async function appendEvents<Table extends EventTable>(
       temporary,
     ),
   )
+}
+
+/** Tells events in the names of their files that were made with other questions or other files. */
+export function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8)
 }
 
 /** Has `write` fill a hidden file, which then gets its name, whole and on the disk. What a killed writer left is written over. */

@@ -2,12 +2,13 @@
 import { existsSync } from 'node:fs'
 import { datasets } from '../discogs/catalogue.ts'
 import { runDir } from '../lake/layout.ts'
-import { DuckDbEngine } from '../sql/duckdb.ts'
+import { DuckDbEngine, type DuckDbOptions } from '../sql/duckdb.ts'
 import type { SqlEngine, SqlRow } from '../sql/engine.ts'
 import { quoteText } from '../sql/quote.ts'
 import { registerReadable } from '../sql/run-views.ts'
 import { loadSql } from '../sql/texts.ts'
-import { appendEvents, latest } from './events.ts'
+import { appendEvents, latest, shortHash } from './events.ts'
+import { measuredBy as kpisMeasuredBy } from './kpis.ts'
 import { latestKpis, valueOf } from './measured.ts'
 import type { Growth, GrowthOfRun, KpiOfRun, RegisteredRun } from './records.ts'
 import { type Recorder, registeredRuns } from './registry.ts'
@@ -74,16 +75,16 @@ export async function uncompared(
 }
 
 function measuredBy({ run, compared }: Pair): string {
-  return `${version} ${run.manifestSha256?.slice(0, 12)} ${compared.manifestSha256?.slice(0, 12)}`
+  return `${version} ${kpisMeasuredBy()} ${run.manifestSha256?.slice(0, 12)} ${compared.manifestSha256?.slice(0, 12)}`
 }
 
-/** Compares two snapshots and appends what was found. */
-export async function recordGrowth(engine: DuckDbEngine, recorder: Recorder, pair: Pair): Promise<void> {
+/** Compares two snapshots and appends what was found. @param options of the engine that reads the tables of both */
+export async function recordGrowth(engine: DuckDbEngine, recorder: Recorder, pair: Pair, options: DuckDbOptions): Promise<void> {
   const { lakeDir, historyRunId, recordedAt } = recorder
   const found = [
     ...(await idGrowth(engine, lakeDir, pair)),
     ...memberGrowth(await latestKpis(engine), pair),
-    ...(await labelGrowth(lakeDir, pair)),
+    ...(await labelGrowth(lakeDir, pair, options)),
   ]
   const rows = found.map(({ span, measure, member, value }) => ({
     recorded_at: recordedAt,
@@ -98,7 +99,7 @@ export async function recordGrowth(engine: DuckDbEngine, recorder: Recorder, pai
     value,
   }))
   await appendEvents(engine, lakeDir, 'growth_events', {
-    name: `${pair.run.runId}-vs-${pair.compared.runId}-${pair.span}-by-${historyRunId}`,
+    name: `${pair.run.runId}-vs-${pair.compared.runId}-${pair.span}-${shortHash(measuredBy(pair))}-by-${historyRunId}`,
     rows,
   })
 }
@@ -120,7 +121,7 @@ async function idGrowth(engine: DuckDbEngine, lakeDir: string, { run, compared, 
   return growth
 }
 
-/** Genres and styles that were not there, countries and formats that grew most. */
+/** Genres and styles that were not there, countries and formats that grew most; nothing of what one of the snapshots does not have. */
 function memberGrowth(kpis: readonly KpiOfRun[], { run, compared, span }: Pair): readonly Growth[] {
   const membersOf = (kpi: string, { runId }: RegisteredRun): ReadonlyMap<string, bigint> =>
     new Map(
@@ -130,13 +131,20 @@ function memberGrowth(kpis: readonly KpiOfRun[], { run, compared, span }: Pair):
           : [],
       ),
     )
-  const appeared = (['genre', 'style'] as const).flatMap((what) => {
+  const isMeasured = (kpi: string): boolean =>
+    [compared, run].every(({ runId }) => {
+      const ofRun = kpis.filter((one) => one.runId === runId)
+      return ofRun.length > 0 && !ofRun.some((one) => one.kpi === kpi && one.member === null)
+    })
+  const told = <What extends string>(whats: readonly What[]): readonly What[] =>
+    whats.filter((what) => isMeasured(`releases_by_${what}`))
+  const appeared = told(['genre', 'style']).flatMap((what) => {
     const [before, after] = [membersOf(`releases_by_${what}`, compared), membersOf(`releases_by_${what}`, run)]
     return [...after]
       .filter(([member]) => !before.has(member))
       .map(([member, value]) => ({ span, measure: `new_${what}`, member, value }))
   })
-  const grown = (['country', 'format'] as const).flatMap((what) => {
+  const grown = told(['country', 'format']).flatMap((what) => {
     const [before, after] = [membersOf(`releases_by_${what}`, compared), membersOf(`releases_by_${what}`, run)]
     const differences = [...after].map(([member, value]) => ({ member, value: value - (before.get(member) ?? 0n) }))
     return differences
@@ -149,11 +157,11 @@ function memberGrowth(kpis: readonly KpiOfRun[], { run, compared, span }: Pair):
 }
 
 /** Labels with the most new releases since the snapshot before; both must lie in the lake. Not told over a year: it would read an old one. */
-async function labelGrowth(lakeDir: string, { run, compared, span }: Pair): Promise<readonly Growth[]> {
+async function labelGrowth(lakeDir: string, { run, compared, span }: Pair, options: DuckDbOptions): Promise<readonly Growth[]> {
   const sql = await loadSql('history/label_growth')
   const tables = datasets.filter(({ name }) => sql.text.includes(name))
   if (span !== 'previous' || compared.state !== 'registered' || run.state !== 'registered') return []
-  await using engine = await DuckDbEngine.open()
+  await using engine = await DuckDbEngine.open(options)
   await engine.execute('CREATE SCHEMA earlier')
   await engine.execute('USE earlier')
   const problems = await registerReadable(engine, runDir(lakeDir, compared.runId), tables)

@@ -1,7 +1,7 @@
 /** Which snapshots have been measured, and what was found. */
 import type { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlEngine, SqlRow } from '../sql/engine.ts'
-import { appendEvents, latest } from './events.ts'
+import { appendEvents, latest, shortHash } from './events.ts'
 import type { Kpi, KpiOfRun, RegisteredRun } from './records.ts'
 import { type Recorder, registeredRuns, textOf } from './registry.ts'
 
@@ -57,7 +57,10 @@ export async function recordKpis(
     member,
     value,
   }))
-  await appendEvents(engine, lakeDir, 'kpi_snapshot_events', { name: `${run.runId}-by-${historyRunId}`, rows })
+  await appendEvents(engine, lakeDir, 'kpi_snapshot_events', {
+    name: `${run.runId}-${shortHash(`${measuredBy} ${run.manifestSha256}`)}-by-${historyRunId}`,
+    rows,
+  })
 }
 
 /** The newest KPIs of every snapshot that is not invalid, in the order of their months, then by name. */

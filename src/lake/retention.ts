@@ -31,11 +31,11 @@ export interface Garbage {
 }
 
 /** Begins the name of what is being deleted: no reader takes it for a run. */
-export const trashPrefix = '.trash-'
+const trashPrefix = '.trash-'
 
-/** What could go now. Nothing is changed. */
+/** What could go now, the trash first: its names must be free for what follows. Nothing is changed. */
 export function findGarbage(lakeDir: string, keep: Keep): readonly Garbage[] {
-  return [...snapshots(lakeDir, keep), ...stagings(lakeDir, keep), ...trash(lakeDir)]
+  return [...trash(lakeDir), ...snapshots(lakeDir, keep), ...stagings(lakeDir, keep)]
 }
 
 /**
@@ -62,7 +62,7 @@ function moveToTrash(lakeDir: string, { path, name }: Garbage, keep: Keep): bool
 }
 
 /** Runs that something refers to: what is read now, what a rollback may go to, what the history has registered. */
-export function referencedRuns(lakeDir: string, history: ReadonlySet<string>): ReadonlyMap<string, string> {
+function referencedRuns(lakeDir: string, history: ReadonlySet<string>): ReadonlyMap<string, string> {
   const referenced = new Map<string, string>()
   for (const runId of history) referenced.set(runId, 'the history refers to it')
   for (const { name, runId } of prevLinks(lakeDir)) referenced.set(runId, `${name} refers to it`)
@@ -126,7 +126,7 @@ export function sizeOf(path: string): number {
 }
 
 /** Sealed directories are read-only: even their owner may remove nothing from them. */
-export function removeTree(path: string): void {
+function removeTree(path: string): void {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (stats?.isDirectory() === true) {
     chmodSync(path, 0o755)

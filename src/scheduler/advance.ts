@@ -52,8 +52,10 @@ export function attemptEnd(
 ): { readonly state: Exclude<RunState, 'running'>; readonly reason: string | null } | null {
   const states = [...tasks.values()].map((task) => task.state)
   if (!states.every(isFinal)) return null
-  const failed = [...tasks].filter(([, task]) => task.state === 'failed').map(([id]) => id)
-  if (failed.length > 0 || states.includes('upstream_failed')) return { state: 'failed', reason: `failed: ${failed.join(', ')}` }
+  const idsOf = (state: TaskState): readonly string[] => [...tasks].filter(([, task]) => task.state === state).map(([id]) => id)
+  const failed = idsOf('failed')
+  if (failed.length > 0) return { state: 'failed', reason: `failed: ${failed.join(', ')}` }
+  if (states.includes('upstream_failed')) return { state: 'failed', reason: `cancelled: ${idsOf('cancelled').join(', ')}` }
   return states.includes('cancelled')
     ? { state: 'cancelled', reason: 'tasks were cancelled' }
     : { state: 'success', reason: null }

@@ -123,7 +123,8 @@ export class AttemptLoop implements Tenant {
 
   /** Ends the run: what runs is stopped, what waits does not start. */
   cancel(reason: string): void {
-    this.#ending ??= { state: 'cancelled', reason }
+    // Also of a run that only waits for its last processes: what a person has cancelled must not be resumed.
+    if (this.#ending?.state !== 'cancelled') this.#ending = { state: 'cancelled', reason }
     for (const { child } of this.#running.values()) child?.stop({ kind: 'cancelled', text: reason })
     this.wake()
   }

@@ -62,6 +62,8 @@ export class Daemon {
   /** Each run is resumed once: what kills its scheduler again and again must not be repeated for ever. */
   readonly #resumed = new Set<string>()
   #params = new Map<string, readonly string[]>()
+  /** After a delivery that failed: one that cannot work must not keep the slots waiting. */
+  #noNoticesBefore = 0
   #child: ChildProcess | null = null
   #wake = Promise.withResolvers<void>()
   #isStale = false
@@ -102,7 +104,7 @@ export class Daemon {
     if (job !== null) void this.#start(job)
     const times = [...schedules.all().map((one) => one.nextSlot.getTime()), ...this.#notBefore.values()]
     const noticeAt = this.#options.notices?.nextAt() ?? null
-    if (noticeAt !== null) times.push(noticeAt.getTime())
+    if (noticeAt !== null) times.push(this.#noticeTime(noticeAt))
     const coming = times.map((time) => time - now().getTime()).filter((ms) => ms > 0)
     return Math.min(lookEveryMs, ...coming)
   }
@@ -110,7 +112,7 @@ export class Daemon {
   #nextJob(): Job | null {
     const { schedules, notices } = this.#options
     const noticeAt = notices?.nextAt() ?? null
-    if (noticeAt !== null && noticeAt <= this.#options.now()) return { kind: 'notify' }
+    if (noticeAt !== null && this.#noticeTime(noticeAt) <= this.#options.now().getTime()) return { kind: 'notify' }
     const runId = this.#resume.values().next().value
     if (runId !== undefined) {
       // It may have come to its end meanwhile, in the hands of whoever ran it.
@@ -121,6 +123,10 @@ export class Daemon {
     const now = this.#options.now().getTime()
     const due = schedules.due().find(({ dagId }) => (this.#notBefore.get(dagId) ?? 0) <= now)
     return due === undefined ? null : { kind: 'slot', due }
+  }
+
+  #noticeTime(due: Date): number {
+    return Math.max(due.getTime(), this.#noNoticesBefore)
   }
 
   async #start(job: Job): Promise<void> {
@@ -161,7 +167,10 @@ export class Daemon {
   #ended(job: Job, code: number | null, complaint: string): void {
     const { schedules, log } = this.#options
     if (complaint !== '') log(complaint.trimEnd())
-    if (job.kind === 'notify') return
+    if (job.kind === 'notify') {
+      if (code !== 0) this.#noNoticesBefore = this.#options.now().getTime() + lookEveryMs
+      return
+    }
     if (job.kind === 'resume') {
       if (code === exitCodes.locked) return
       this.#resume.delete(job.runId)

@@ -132,9 +132,9 @@ export class Engine implements AsyncDisposable {
       cancelTask: (taskId, reason) => loop.cancelTask(taskId, reason),
     })
     const done = loop.run().finally(() => {
-      requests[Symbol.dispose]()
       this.#active.delete(loop)
       this.#admit()
+      requests[Symbol.dispose]()
     })
     this.#active.set(loop, { dagId: run.dagId, done })
     return done

@@ -117,7 +117,9 @@ async function retry(engine: Engine, runId: string, plan: Plan | null, options: 
     await engine.resume(store.run(runId), options)
     // What had failed before, or has died with its scheduler, is what the retry was asked for.
     const isOld = (task: TaskRecord): boolean => task.state === 'failed' && task.tries === triesBefore.get(task.taskId)
-    if (store.run(runId).state !== 'failed' || !store.tasks(runId).some(isOld)) return outcomeOf(store, runId)
+    const { state } = store.run(runId)
+    const isDone = options.redo === undefined && (state !== 'failed' || !store.tasks(runId).some(isOld))
+    if (state === 'cancelled' || isDone) return outcomeOf(store, runId)
   }
   await engine.execute(plan ?? store.planOf(runId), () => nextAttempt(store, runId, plan, options), options)
   return outcomeOf(store, runId)

@@ -53,7 +53,7 @@ test('staging goes once its run has ended long enough ago, and what an interrupt
   const running = { runState: () => ({ isRunning: true, endedAt: null }) }
   assert.deepEqual(found(made, running), ['trash .trash-old'])
   assert.deepEqual(found(made, { stagingMs: 86_400_000 }), ['trash .trash-old'])
-  assert.deepEqual(found(made, { runState: () => null }), [`staging .staging-${second}`, 'trash .trash-old'])
+  assert.deepEqual(found(made, { runState: () => null }), ['trash .trash-old', `staging .staging-${second}`])
   for (const garbage of findGarbage(made.lakeDir, keep)) removeGarbage(made.lakeDir, garbage, keep)
   assert.deepEqual(readdirSync(join(made.lakeDir, '_runs')), [first])
 })
