@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, homedir, tmpdir } from 'node:os'
+import { availableParallelism, homedir, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadConfig, taskEnvironment } from '../src/config.ts'
@@ -15,6 +15,8 @@ function withProject<Result>(envFile: string | null, work: (projectDir: string) 
     rmSync(projectDir, { recursive: true })
   }
 }
+
+const quarterOfMemoryMb = Math.min(8192, Math.max(1024, Math.floor(totalmem() / 4 / 2 ** 20)))
 
 test('without any setting the defaults lie in the project', () => {
   withProject(null, (projectDir) => {
@@ -33,8 +35,8 @@ test('without any setting the defaults lie in the project', () => {
         stateDir: join(projectDir, 'state/trino'),
         javaHome: null,
         port: null,
-        heapMb: 2048,
-        jvm: '-XX:+UseSerialGC -XX:TieredStopAtLevel=1',
+        heapMb: quarterOfMemoryMb,
+        jvm: '-XX:+UseG1GC',
         fileSystem: 'native',
       },
       notify: { command: null, webhook: null, kinds: ['failure', 'recovery', 'missed'] },
@@ -94,7 +96,7 @@ test('the environment wins over .env; its paths start at the current directory, 
           stateDir: '/here/mine/trino',
           javaHome: '/jdk',
           port: 8081,
-          heapMb: 2048,
+          heapMb: quarterOfMemoryMb,
           jvm: '-Xint',
           fileSystem: 'hadoop',
         },

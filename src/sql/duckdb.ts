@@ -29,6 +29,9 @@ const prelude: readonly string[] = [
   'SET integer_division = true',
   "CREATE MACRO regexp_replace(s, p, r) AS system.main.regexp_replace(s, p, r, 'g')",
   'CREATE MACRO regexp_like(s, p) AS regexp_matches(s, p)',
+  'CREATE MACRO bitwise_left_shift(x, n) AS (x << n)',
+  'CREATE MACRO bitwise_xor(x, y) AS xor(x, y)',
+  'CREATE MACRO bitwise_or_agg(x) AS bit_or(x)',
   `CREATE MACRO simple_lower(x) AS CASE WHEN strlen(x) = length(x) THEN lower(x)
      WHEN regexp_matches(x, ${quoteText(newerCapital)}) THEN lower(translate(x, ${quoteText(newerLowerCase.from)}, ${quoteText(newerLowerCase.to)}))
      ELSE lower(x) END`,

@@ -13,7 +13,6 @@ import { trinoFailure, type TrinoSettings } from '../sql/trino.ts'
 import { countRows } from '../sql/trino-sync.ts'
 import { runTask } from '../task-process.ts'
 import { type Check, type Finding, runChecks, type RunOptions, unmeasured } from './checks/check.ts'
-import { rowCount } from './checks/drift.ts'
 import { keyChecks } from './checks/keys.ts'
 import { readFooter } from './checks/parquet-footer.ts'
 import { consistencyChecks, orphanChecks } from './checks/references.ts'
@@ -164,17 +163,18 @@ function sanityChecks(scope: CheckScope): readonly Check[] {
   return [
     ...rowChecks(scope),
     ...keyChecks(scope),
-    ...orphanChecks(scope),
+    // Real months have orphans; rows of them were shown before this run was sealed, by `check.references`.
+    ...orphanChecks(scope, { sampleWarnings: false }),
     ...nullRatioChecks(scope),
     ...consistencyChecks(scope),
   ]
 }
 
 /** Rows as the engine sees them against rows as written: Trino reads a table it cannot find as an empty one (trino.md §0). */
-function rowChecks({ engine, reports }: CheckScope): readonly Check[] {
+function rowChecks({ counts, reports }: CheckScope): readonly Check[] {
   return datasets.map((dataset) => {
     const measure: Check['measure'] = async () => {
-      const value = await rowCount(engine, dataset)
+      const { rows: value } = await counts(dataset)
       const { rows } = stagedDataset(reports, dataset)
       return { value, ok: value === BigInt(rows), details: `${rows} rows were written` }
     }

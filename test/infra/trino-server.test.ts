@@ -13,7 +13,7 @@ import { recordFile, runningServer } from '../../src/infra/server-record.ts'
 import { localSettings, startTrino, stopTrino, trinoStatus } from '../../src/infra/trino-server.ts'
 import { processStart } from '../../src/process-identity.ts'
 import { TrinoEngine } from '../../src/sql/trino.ts'
-import { skipTrino, trinoServer } from '../support/trino-server.ts'
+import { skipTrino, testJvm, trinoServer } from '../support/trino-server.ts'
 
 const project = join(import.meta.dirname, '../..')
 const dag = join(project, 'src/cli/dag.ts')
@@ -27,7 +27,7 @@ describe('a local Trino server', { skip: skipTrino, concurrency: 1 }, () => {
   before(async () => {
     // Fetches what is missing, so that the times below are those of a start.
     await trinoServer()
-    settings = { ...loadConfig().localTrino, stateDir, port: null, heapMb: 512 }
+    settings = { ...loadConfig().localTrino, stateDir, jvm: testJvm, port: null, heapMb: 512 }
   })
 
   after(async () => {
@@ -43,6 +43,7 @@ describe('a local Trino server', { skip: skipTrino, concurrency: 1 }, () => {
       DISCOGS_DATA_LAKE: lakeDir,
       DISCOGS_CACHE: settings.cacheDir,
       TRINO_HEAP_MB: '512',
+      TRINO_JVM: testJvm,
     }
   }
 

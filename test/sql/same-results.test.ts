@@ -19,6 +19,7 @@ import type { TrinoSettings } from '../../src/sql/trino.ts'
 import { build } from '../../src/tasks/build.ts'
 import { runChecks } from '../../src/tasks/checks/check.ts'
 import { keyChecks } from '../../src/tasks/checks/keys.ts'
+import { measure } from '../../src/tasks/checks/measurements.ts'
 import { referenceChecks } from '../../src/tasks/checks/references.ts'
 import { type CheckScope, openOnDuckDb } from '../../src/tasks/checks/scope.ts'
 import { valueChecks } from '../../src/tasks/checks/values.ts'
@@ -103,8 +104,10 @@ function recording(engine: SqlEngine, asked: Map<string, NamedSql>): SqlEngine {
 async function statementsOf(runId: string, engine: SqlEngine): Promise<readonly NamedSql[]> {
   const asked = new Map<string, NamedSql>()
   const context = taskContext({ lakeDir, runId })
+  const recorded = recording(engine, asked)
   const scope = {
-    engine: recording(engine, asked),
+    engine: recorded,
+    ...measure(recorded, new Map()),
     context,
     directory: '',
     reports: [],

@@ -26,7 +26,7 @@ function startCommand(): Command {
   return new Command('start')
     .description('starts it, and fetches it first when needed; says where it is when it runs already')
     .option('--json', 'print JSON')
-    .addHelpText('after', examples('dag infra start', 'TRINO_HEAP_MB=6144 TRINO_JVM=-XX:+UseG1GC dag infra start'))
+    .addHelpText('after', examples('dag infra start', 'TRINO_HEAP_MB=12288 dag infra start'))
     .action(async ({ json = false }: Options) => {
       const startedMs = performance.now()
       const server = await started(loadConfig())

@@ -70,7 +70,7 @@ function monthOf(runId: string): string {
   return runId.slice(0, 'YYYY-MM'.length)
 }
 
-export async function rowCount(engine: SqlEngine, dataset: Dataset): Promise<bigint> {
+async function rowCount(engine: SqlEngine, dataset: Dataset): Promise<bigint> {
   return oneCount(engine, 'row_count', { dataset: identifiers(dataset.name) })
 }
 

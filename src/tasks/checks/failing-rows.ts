@@ -13,13 +13,21 @@ export async function failingRows(
   question: string,
   fragments: Readonly<Record<string, SqlFragment>> = {},
 ): Promise<Finding> {
-  const sql = await loadSql(`checks/${question}`, fragments)
-  const { failing } = await counts(
-    engine,
-    { name: sql.name, text: `SELECT count(*) AS failing FROM (\n${sql.text}) AS question` },
-    ['failing'],
-  )
-  return failing === 0n ? { value: failing, ok: true } : { value: failing, ok: false, sample: await sampleOf(engine, sql) }
+  const failing = await countRows(engine, question, fragments)
+  return failing === 0n
+    ? { value: failing, ok: true }
+    : { value: failing, ok: false, sample: await sampleRows(engine, question, fragments) }
+}
+
+/** How many rows `sql/checks/<question>.sql` returns. */
+export async function countRows(
+  engine: SqlEngine,
+  question: string,
+  fragments: Readonly<Record<string, SqlFragment>>,
+): Promise<bigint> {
+  const { name, text } = await loadSql(`checks/${question}`, fragments)
+  const counted = { name, text: `SELECT count(*) AS row_count FROM (\n${text}) AS question` }
+  return (await counts(engine, counted, ['row_count'])).row_count
 }
 
 /** The first few failing rows in the order of all their columns, so that they are the same each time. */

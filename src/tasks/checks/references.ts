@@ -1,9 +1,10 @@
 /** Group `references`: rows find the rows they refer to. */
 import { datasets } from '../../discogs/catalogue.ts'
-import type { Dataset, Reference } from '../../discogs/dataset.ts'
+import type { Dataset } from '../../discogs/dataset.ts'
 import { identifiers } from '../../sql/quote.ts'
 import type { Check, Finding } from './check.ts'
-import { askCounts, failingRows, sampleRows } from './failing-rows.ts'
+import { failingRows, sampleRows } from './failing-rows.ts'
+import { type Link, recordLinkOf, referencesOf } from './links.ts'
 import { numberParam, type CheckScope } from './scope.ts'
 
 /** Months below this are samples: their ids do not join (datasets.md, "Severity of the checks"). */
@@ -14,25 +15,24 @@ export function referenceChecks(scope: CheckScope): readonly Check[] {
   return [...orphanChecks(scope), ...consistencyChecks(scope)]
 }
 
-/** Real dumps have orphans, so a few are a warning; many mean that the dumps do not belong together. */
-export function orphanChecks(scope: CheckScope): readonly Check[] {
-  const percent = numberParam(scope.context, 'orphan_percent', 5)
-  return datasets.flatMap((dataset) => dataset.references.map((reference) => orphanCheck(scope, dataset, reference, percent)))
+export interface OrphanOptions {
+  /** Whether a warning shows some rows, too. They cost as much as the count of all. Default true. */
+  readonly sampleWarnings?: boolean
 }
 
-function orphanCheck({ engine }: CheckScope, dataset: Dataset, reference: Reference, percent: number): Check {
-  const fragments = {
-    dataset: identifiers(dataset.name),
-    column: identifiers(reference.column),
-    target: identifiers(reference.dataset),
-    target_column: identifiers(reference.references),
-  }
+/** Real dumps have orphans, so a few are a warning; many mean that the dumps do not belong together. */
+export function orphanChecks(scope: CheckScope, options: OrphanOptions = {}): readonly Check[] {
+  return datasets.flatMap((dataset) => referencesOf(dataset).map((link) => orphanCheck(scope, dataset, link, options)))
+}
+
+function orphanCheck(scope: CheckScope, dataset: Dataset, link: Link, { sampleWarnings = true }: OrphanOptions): Check {
+  const percent = numberParam(scope.context, 'orphan_percent', 5)
   const measure = async (): Promise<Finding> => {
-    const { referring, orphans } = await askCounts(engine, 'orphan_count', fragments, ['referring', 'orphans'])
+    const { referring, orphans } = await scope.orphans(link)
     const share = referring === 0n ? 0 : (100 * Number(orphans)) / Number(referring)
     const value = `${share.toFixed(2)} % (${orphans})`
-    if (orphans === 0n) return { value, ok: true, details: `${referring} rows refer to ${reference.dataset}` }
-    const releases = await releaseCount(engine)
+    if (orphans === 0n) return { value, ok: true, details: `${referring} rows refer to ${link.target}` }
+    const releases = await releaseCount(scope)
     const critical = share > percent && releases >= completeMonthReleases
     const small =
       releases < completeMonthReleases
@@ -42,18 +42,27 @@ function orphanCheck({ engine }: CheckScope, dataset: Dataset, reference: Refere
       value,
       ok: false,
       severity: critical ? 'CRITICAL' : 'WARN',
-      details: `${orphans} of ${referring} rows refer to no row of ${reference.dataset}${small}`,
-      sample: await sampleRows(engine, 'orphans', { ...fragments, columns: identifiers(...shown(dataset, reference.column)) }),
+      details: `${orphans} of ${referring} rows refer to no row of ${link.target}${small}`,
+      sample: critical || sampleWarnings ? await sampleOrphans(scope, dataset, link) : [],
     }
   }
   const expected = `0 orphans; critical above ${percent} %`
-  return { name: `references.${dataset.name}.${reference.column}`, severity: 'WARN', dataset: dataset.name, expected, measure }
+  return { name: `references.${dataset.name}.${link.column}`, severity: 'WARN', dataset: dataset.name, expected, measure }
 }
 
-async function releaseCount(engine: CheckScope['engine']): Promise<bigint> {
+async function releaseCount({ counts }: CheckScope): Promise<bigint> {
   const releases = datasets.find(({ essential, dump }) => essential && dump === 'releases')
-  if (releases === undefined) return 0n
-  return (await askCounts(engine, 'row_count', { dataset: identifiers(releases.name) }, ['row_count'])).row_count
+  return releases === undefined ? 0n : (await counts(releases)).rows
+}
+
+async function sampleOrphans({ engine }: CheckScope, dataset: Dataset, link: Link): Promise<NonNullable<Finding['sample']>> {
+  return sampleRows(engine, 'orphans', {
+    dataset: identifiers(dataset.name),
+    column: identifiers(link.column),
+    target: identifiers(link.target),
+    target_column: identifiers(link.targetColumn),
+    columns: identifiers(...shown(dataset, link.column)),
+  })
 }
 
 /** Columns a sample shows: the key, else everything, and the column in question. */
@@ -63,32 +72,21 @@ export function shown(dataset: Dataset, column: string): readonly string[] {
 }
 
 /** Tables of one dump, and tables computed from them, agree whatever the dump says: a difference is a fault of ours. */
-export function consistencyChecks({ engine }: CheckScope): readonly Check[] {
-  const checks = datasets.flatMap((dataset): Check[] => {
-    const record = recordTable(dataset)
-    const [column] = record?.key ?? []
-    if (record === undefined || column === undefined) return []
-    const fragments = {
-      dataset: identifiers(dataset.name),
-      column: identifiers(column),
-      target: identifiers(record.name),
-      target_column: identifiers(column),
-      columns: identifiers(...shown(dataset, column)),
-    }
-    const measure = () => failingRows(engine, 'orphans', fragments)
-    return [
-      { name: `consistency.records.${dataset.name}`, severity: 'CRITICAL', dataset: dataset.name, expected: '= 0', measure },
-    ]
-  })
+export function consistencyChecks(scope: CheckScope): readonly Check[] {
   const counted = 'label_release_counts'
-  const measure = () => failingRows(engine, counted)
-  return [...checks, { name: `consistency.${counted}`, severity: 'CRITICAL', dataset: null, expected: '= 0', measure }]
+  const measure = () => failingRows(scope.engine, counted)
+  return [
+    ...datasets.flatMap((dataset) => recordCheck(scope, dataset) ?? []),
+    { name: `consistency.${counted}`, severity: 'CRITICAL', dataset: null, expected: '= 0', measure },
+  ]
 }
 
-/** The table of the records that the rows of `dataset` were read from; warehouse tables go by the id of the release. */
-function recordTable({ dump, essential, columns }: Dataset): Dataset | undefined {
-  if (essential) return undefined
-  return datasets.find(
-    (record) => record.essential && record.dump === (dump ?? 'releases') && columns.some(({ name }) => record.key.includes(name)),
-  )
+function recordCheck(scope: CheckScope, dataset: Dataset): Check | null {
+  const link = recordLinkOf(dataset)
+  if (link === null) return null
+  const measure = async (): Promise<Finding> => {
+    const { orphans: value } = await scope.orphans(link)
+    return value === 0n ? { value, ok: true } : { value, ok: false, sample: await sampleOrphans(scope, dataset, link) }
+  }
+  return { name: `consistency.records.${dataset.name}`, severity: 'CRITICAL', dataset: dataset.name, expected: '= 0', measure }
 }

@@ -9,6 +9,7 @@ import { DuckDbEngine, type DuckDbOptions } from '../../sql/duckdb.ts'
 import type { SqlEngine } from '../../sql/engine.ts'
 import { registerReadable } from '../../sql/run-views.ts'
 import type { Check } from './check.ts'
+import { measure, type Measurements } from './measurements.ts'
 import { type NamedStageReport, readStageReports } from '../../lake/read-stage-reports.ts'
 
 /** A run as an engine sees it. */
@@ -18,7 +19,7 @@ export interface OpenRun {
   readonly problems: ReadonlyMap<string, string>
 }
 
-export interface CheckScope extends OpenRun {
+export interface CheckScope extends OpenRun, Measurements {
   readonly directory: string
   readonly context: TaskContext
   readonly reports: readonly NamedStageReport[]
@@ -64,7 +65,14 @@ export async function withScope<T>(
   const run = await openRun(directory)
   for (const [name, problem] of run.problems) context.log(`dataset ${name} of ${directory} cannot be read: ${problem}`)
   // Awaited here: the engines are closed when this function is left.
-  return await use({ ...run, directory, context, reports: readStageReports(directory), openRun })
+  return await use({
+    ...run,
+    ...measure(run.engine, run.problems),
+    directory,
+    context,
+    reports: readStageReports(directory),
+    openRun,
+  })
 }
 
 /** A parameter that is a number of at least 0. */

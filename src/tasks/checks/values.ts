@@ -4,7 +4,6 @@ import type { Column, Dataset, Reader } from '../../discogs/dataset.ts'
 import { identifiers, literals } from '../../sql/quote.ts'
 import type { Check, Finding } from './check.ts'
 import { failingRows } from './failing-rows.ts'
-import { nullCount } from './keys.ts'
 import { shown } from './references.ts'
 import type { CheckScope } from './scope.ts'
 
@@ -35,10 +34,11 @@ function acceptedValues({ engine }: CheckScope, dataset: Dataset, { name, accept
   return { name: `values.accepted.${dataset.name}.${name}`, severity: 'WARN', dataset: dataset.name, expected, measure }
 }
 
-function nullRatio({ engine }: CheckScope, dataset: Dataset, { name, maxNullPercent }: Column): Check | null {
+function nullRatio({ counts }: CheckScope, dataset: Dataset, { name, maxNullPercent }: Column): Check | null {
   if (maxNullPercent === undefined) return null
   const measure = async (): Promise<Finding> => {
-    const { rows, nulls } = await nullCount(engine, dataset, name)
+    const { rows, nulls: all } = await counts(dataset)
+    const nulls = all.get(name) ?? 0n
     const percent = rows === 0n ? 0 : (100 * Number(nulls)) / Number(rows)
     return { value: `${percent.toFixed(2)} %`, ok: percent <= maxNullPercent, details: `${nulls} of ${rows} rows` }
   }
