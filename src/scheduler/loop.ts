@@ -1,6 +1,9 @@
 /** Life of a run: triggered once, resumed as often as needed. */
+import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
+import type { Config } from '../config.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
+import { currentDir } from '../lake/layout.ts'
 import { carriedOver } from './carry.ts'
 import type { Dag } from './dag.ts'
 import { Engine, type EngineSettings, type Watch } from './engine.ts'
@@ -153,10 +156,15 @@ function nextAttempt(store: Store, runId: string, plan: Plan | null, options: Re
     const previous = { plan: store.planOf(runId), tasks: store.tasks(runId) }
     const next = plan ?? previous.plan
     const again = [...promotionsToRedo(store, next, runId), ...(redo === undefined ? [] : [redo.taskId])]
-    const carried = carriedOver(next, previous, again)
+    const carried = isStagingLost(config, next, runId) ? [] : carriedOver(next, previous, again)
     store.change.createAttempt({ runId, plan: next, parallelism, carried }, run)
     return store.run(runId)
   })
+}
+
+/** `dag gc` removes what failed runs had staged. Asked inside the transaction that makes the run running: from then on it stays. */
+function isStagingLost({ lakeDir }: Config, { stages }: Plan, runId: string): boolean {
+  return stages && !existsSync(currentDir(lakeDir, runId))
 }
 
 function outcomeOf(store: Store, runId: string): RunOutcome {
