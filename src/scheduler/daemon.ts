@@ -47,7 +47,7 @@ const lookEveryMs = 60_000
 const blockedEveryMs = 2_000
 /** Editors write a file in several steps. */
 const settleMs = 200
-/** A slot whose dag cannot be run is tried again so much later, or as soon as a dag file changes. */
+/** A slot whose dag cannot be run is tried again so much later, or as soon as a dag file changes; a resumption that was killed so much later. */
 const brokenEveryMs = 600_000
 
 type Job =
@@ -59,11 +59,11 @@ export class Daemon {
   readonly #options: DaemonOptions
   readonly #notBefore = new Map<string, number>()
   readonly #resume = new Set<string>()
-  /** Each run is resumed once: what kills its scheduler again and again must not be repeated for ever. */
-  readonly #resumed = new Set<string>()
   #params = new Map<string, readonly string[]>()
   /** After a delivery that failed: one that cannot work must not keep the slots waiting. */
   #noNoticesBefore = 0
+  /** After a resumption that was killed. How often that may be is counted in the state: see resumption.ts. */
+  #noResumptionBefore = 0
   #child: ChildProcess | null = null
   #wake = Promise.withResolvers<void>()
   #isStale = false
@@ -88,7 +88,7 @@ export class Daemon {
   }
 
   #findInterrupted(): void {
-    for (const runId of this.#options.schedules.interrupted()) if (!this.#resumed.has(runId)) this.#resume.add(runId)
+    for (const runId of this.#options.schedules.interrupted()) this.#resume.add(runId)
   }
 
   /** @returns for how long there is nothing to do */
@@ -102,7 +102,7 @@ export class Daemon {
     const job = this.#child === null ? this.#nextJob() : null
     if (job !== null && job.kind !== 'notify' && isLed(schedules)) return blockedEveryMs
     if (job !== null) void this.#start(job)
-    const times = [...schedules.all().map((one) => one.nextSlot.getTime()), ...this.#notBefore.values()]
+    const times = [...schedules.all().map((one) => one.nextSlot.getTime()), ...this.#notBefore.values(), this.#noResumptionBefore]
     const noticeAt = this.#options.notices?.nextAt() ?? null
     if (noticeAt !== null) times.push(this.#noticeTime(noticeAt))
     const coming = times.map((time) => time - now().getTime()).filter((ms) => ms > 0)
@@ -111,16 +111,16 @@ export class Daemon {
 
   #nextJob(): Job | null {
     const { schedules, notices } = this.#options
+    const now = this.#options.now().getTime()
     const noticeAt = notices?.nextAt() ?? null
-    if (noticeAt !== null && this.#noticeTime(noticeAt) <= this.#options.now().getTime()) return { kind: 'notify' }
+    if (noticeAt !== null && this.#noticeTime(noticeAt) <= now) return { kind: 'notify' }
     const runId = this.#resume.values().next().value
-    if (runId !== undefined) {
+    if (runId !== undefined && this.#noResumptionBefore <= now) {
       // It may have come to its end meanwhile, in the hands of whoever ran it.
       if (schedules.interrupted().includes(runId)) return { kind: 'resume', runId }
       this.#resume.delete(runId)
       return this.#nextJob()
     }
-    const now = this.#options.now().getTime()
     const due = schedules.due().find(({ dagId }) => (this.#notBefore.get(dagId) ?? 0) <= now)
     return due === undefined ? null : { kind: 'slot', due }
   }
@@ -149,7 +149,7 @@ export class Daemon {
 
   #argumentsOf(job: Job): readonly string[] {
     if (job.kind === 'notify') return ['notify', '--json']
-    if (job.kind === 'resume') return ['retry', job.runId]
+    if (job.kind === 'resume') return ['retry', job.runId, '--by-schedule']
     const { dagId, slot } = job.due
     const known = this.#params.get(dagId) ?? []
     const params = Object.entries(this.#options.params).filter(([name]) => known.includes(name))
@@ -174,7 +174,7 @@ export class Daemon {
     if (job.kind === 'resume') {
       if (code === exitCodes.locked) return
       this.#resume.delete(job.runId)
-      this.#resumed.add(job.runId)
+      if (code === null) this.#resumeLater()
       return
     }
     if (code === null) this.#findInterrupted()
@@ -187,6 +187,11 @@ export class Daemon {
       schedules.setProblem(dagId, problem)
       this.#notBefore.set(dagId, this.#options.now().getTime() + brokenEveryMs)
     }
+  }
+
+  #resumeLater(): void {
+    this.#noResumptionBefore = this.#options.now().getTime() + brokenEveryMs
+    this.#findInterrupted()
   }
 
   async #readDags(): Promise<void> {

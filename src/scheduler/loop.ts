@@ -10,6 +10,7 @@ import { Engine, type EngineSettings, type Watch } from './engine.ts'
 import { suggest } from './nearest.ts'
 import { compile, type Plan } from './plan.ts'
 import { taskNamed, transitiveUpstream } from './plan-graph.ts'
+import { hopelessness } from './resumption.ts'
 import { keepSecrets } from './secrets.ts'
 import type { Session } from './session.ts'
 import type { RunState } from './states.ts'
@@ -36,6 +37,8 @@ export interface RetryOptions extends RunSettings {
   readonly dag?: Dag
   /** This task runs again although it has succeeded. */
   readonly redo?: Redo
+  /** Nobody has asked for it: then a run that was resumed in vain too often ends `failed` instead. Default false. */
+  readonly isAutomatic?: boolean
 }
 
 export interface Redo {
@@ -114,17 +117,19 @@ export async function retryRun(runId: string, options: RetryOptions): Promise<Ru
 /** @param plan the definition as it is now; null: that of the attempt before */
 async function retry(engine: Engine, runId: string, plan: Plan | null, options: RetryOptions): Promise<RunOutcome> {
   const { store } = engine
+  const { isAutomatic = false } = options
   refuseNothingToDo(store, runId, plan, options)
+  const work = { ...options, hopeless: isAutomatic ? hopelessness(store.events(runId)) : null }
   if (store.run(runId).state === 'running') {
     const triesBefore = new Map(store.tasks(runId).map((task) => [task.taskId, task.tries]))
-    await engine.resume(store.run(runId), options)
+    await engine.resume(store.run(runId), work)
     // What had failed before, or has died with its scheduler, is what the retry was asked for.
     const isOld = (task: TaskRecord): boolean => task.state === 'failed' && task.tries === triesBefore.get(task.taskId)
     const { state } = store.run(runId)
     const isDone = options.redo === undefined && (state !== 'failed' || !store.tasks(runId).some(isOld))
-    if (state === 'cancelled' || isDone) return outcomeOf(store, runId)
+    if (state === 'cancelled' || isDone || isAutomatic) return outcomeOf(store, runId)
   }
-  await engine.execute(plan ?? store.planOf(runId), () => nextAttempt(store, runId, plan, options), options)
+  await engine.execute(plan ?? store.planOf(runId), () => nextAttempt(store, runId, plan, options), work)
   return outcomeOf(store, runId)
 }
 

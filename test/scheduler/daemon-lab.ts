@@ -74,7 +74,7 @@ async function daemon(): Promise<void> {
 
 const verbs: Readonly<Record<string, () => Promise<unknown>>> = {
   trigger,
-  retry: () => retryRun(name, settings),
+  retry: () => retryRun(name, { ...settings, isAutomatic: rest.includes('--by-schedule') }),
   show,
   daemon,
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
+import { maxResumptions } from '../../src/scheduler/resumption.ts'
 import { openStore, type Store } from '../../src/scheduler/store.ts'
 import { databaseFile } from '../../src/scheduler/store/connection.ts'
 import { standardTimetable } from '../../src/scheduler/timetable.ts'
@@ -103,6 +104,32 @@ test('SIGTERM stops the run as well, and the next daemon resumes it', async () =
     made.read((store) => store.attempts('lab__20240229_060000').map((attempt) => attempt.state)),
     ['cancelled', 'success'],
   )
+})
+
+test('a run that is interrupted again and again is given up after some restarts, with a notice, and stays so', async () => {
+  using made = new DaemonLab()
+  made.write('lab', `task('patient')`, leapDays[3])
+  const isStarted = join(made.config.lakeDir, 'patient.started')
+  for (let begun = 0; begun <= maxResumptions; begun += 1) {
+    const daemon = made.start()
+    await made.written('lake/patient.started')
+    await end(daemon, 'SIGTERM')
+    rmSync(isStarted)
+  }
+  const last = made.start()
+  await until(() => made.runs()[0]?.endsWith('failed') === true, 'it is given up')
+  await end(last, 'SIGTERM')
+  const further = made.start()
+  await once(further.stdout ?? further, 'data')
+  await sleep(1_000)
+  await end(further, 'SIGTERM')
+  const { reason, attempt, state } = made.read((store) => store.run('lab__20240229_060000'))
+  const expected = 'given up: resumed 5 times by itself, and no task has succeeded in between'
+  assert.deepEqual([state, reason, attempt, existsSync(isStarted)], ['failed', expected, maxResumptions + 2, false])
+  const database = new Database(databaseFile(made.config.stateDir), { readonly: true })
+  const notice = database.prepare('select state, reason from notice order by notice_id desc').raw().get()
+  database.close()
+  assert.deepEqual(notice, ['failed', expected])
 })
 
 test('a dag file that does not load stops no other, and its slot is run once it is mended', async () => {

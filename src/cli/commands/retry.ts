@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { retryRun } from '../../scheduler/loop.ts'
 import { execute } from '../execute.ts'
@@ -9,6 +9,7 @@ import { examples } from './options.ts'
 interface Options {
   readonly task?: string
   readonly downstream?: boolean
+  readonly bySchedule?: boolean
   readonly json?: boolean
 }
 
@@ -19,14 +20,15 @@ export function retryCommand(): Command {
     .argument('<run>', 'run id, or latest')
     .option('--task <task>', 'run this task again although it has succeeded')
     .option('--downstream', 'with --task: and everything below it')
+    .addOption(new Option('--by-schedule', 'nobody has asked for it: too often in vain ends the run').hideHelp())
     .option('--json', 'print the outcome as JSON')
     .addHelpText('after', examples('dag retry 2026-04__20260420_060000', 'dag retry latest --task build --downstream'))
-    .action(async (given: string, { task, downstream = false, json = false }: Options) => {
+    .action(async (given: string, { task, downstream = false, bySchedule = false, json = false }: Options) => {
       const config = loadConfig()
       const runId = runIdHere(given)
       const redo = task === undefined ? {} : { redo: { taskId: task, downstream } }
       const { outcome, exitCode } = await execute({ config, json }, (settings) =>
-        retryRun(runId, { config, ...redo, ...settings }),
+        retryRun(runId, { config, isAutomatic: bySchedule, ...redo, ...settings }),
       )
       printOutcome(config, outcome, json)
       process.exitCode = exitCode
