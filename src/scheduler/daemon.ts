@@ -43,6 +43,8 @@ export interface DaemonOptions {
 
 /** The clock may be set, and a laptop sleeps without its timers: the state is looked at again after so long. */
 const lookEveryMs = 60_000
+/** What cannot be read or written now (a full disk, a state that is locked for long) is tried again so much later. */
+const troubledEveryMs = 3_000
 /** While another process runs runs. */
 const blockedEveryMs = 2_000
 /** Editors write a file in several steps. */
@@ -64,6 +66,8 @@ export class Daemon {
   #noNoticesBefore = 0
   /** After a resumption that was killed. How often that may be is counted in the state: see resumption.ts. */
   #noResumptionBefore = 0
+  /** Told already, null when all is well. */
+  #trouble: string | null = null
   #child: ChildProcess | null = null
   #wake = Promise.withResolvers<void>()
   #isStale = false
@@ -80,9 +84,9 @@ export class Daemon {
       await this.#readDags()
       this.#findInterrupted()
       this.#options.onReady()
-      while (!signal.aborted) await this.#sleep(await this.#round())
+      while (!signal.aborted) await this.#sleep(await this.#roundOrTrouble())
     } finally {
-      watcher.close()
+      watcher?.close()
       await this.#stopChild()
     }
   }
@@ -91,9 +95,28 @@ export class Daemon {
     for (const runId of this.#options.schedules.interrupted()) this.#resume.add(runId)
   }
 
+  /** Whatever happens in a round, there is another one. @returns how long to wait for it */
+  async #roundOrTrouble(): Promise<number> {
+    try {
+      const waitMs = await this.#round()
+      this.#trouble = null
+      return waitMs
+    } catch (error) {
+      this.#tellTrouble(error)
+      return troubledEveryMs
+    }
+  }
+
+  /** Once, as long as it stays the same. */
+  #tellTrouble(error: unknown): void {
+    const trouble = messageOf(error)
+    if (trouble !== this.#trouble) this.#options.log(`trouble, tried again: ${trouble}`)
+    this.#trouble = trouble
+  }
+
   /** @returns for how long there is nothing to do */
   async #round(): Promise<number> {
-    if (this.#isStale) await this.#readDags()
+    if (this.#isStale) await this.#readAgain()
     const { schedules, now, log } = this.#options
     for (const { dagId } of schedules.all()) {
       for (const { slot, state, reason } of schedules.arrive(dagId))
@@ -101,7 +124,7 @@ export class Daemon {
     }
     const job = this.#child === null ? this.#nextJob() : null
     if (job !== null && job.kind !== 'notify' && isLed(schedules)) return blockedEveryMs
-    if (job !== null) void this.#start(job)
+    if (job !== null) this.#start(job).catch((error: unknown) => this.#tellTrouble(error))
     const times = [...schedules.all().map((one) => one.nextSlot.getTime()), ...this.#notBefore.values(), this.#noResumptionBefore]
     const noticeAt = this.#options.notices?.nextAt() ?? null
     if (noticeAt !== null) times.push(this.#noticeTime(noticeAt))
@@ -132,19 +155,23 @@ export class Daemon {
   async #start(job: Job): Promise<void> {
     const [program = '', ...args] = [...this.#options.dag, ...this.#argumentsOf(job)]
     // A group of its own: Ctrl-C on a terminal is for the daemon, which hands it on once.
-    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'pipe'], detached: true })
+    const child: ChildProcess = spawn(program, args, { stdio: ['ignore', 'inherit', 'pipe'], detached: true })
     this.#child = child
     let complaint = ''
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      complaint = `${complaint}${text}`.slice(-4000)
-    })
     child.once('error', (error) => {
       complaint = messageOf(error)
     })
+    // There is none when no further file can be opened.
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      complaint = `${complaint}${text}`.slice(-4000)
+    })
     const [code] = await once(child, 'close').catch(() => [null])
     this.#child = null
-    this.#ended(job, typeof code === 'number' ? code : null, complaint)
-    this.#wake.resolve()
+    try {
+      this.#ended(job, typeof code === 'number' ? code : null, complaint)
+    } finally {
+      this.#wake.resolve()
+    }
   }
 
   #argumentsOf(job: Job): readonly string[] {
@@ -182,10 +209,12 @@ export class Daemon {
     const isWaiting = schedules.due().some((one) => one.dagId === dagId && one.slot === slot)
     if (!isWaiting || code === exitCodes.locked) return
     const problem = complaint.split('\n')[0]?.replace(/^dag: /, '') ?? `exit code ${code}`
-    if (code === exitCodes.conflict) schedules.miss(job.due, problem)
+    // First: whether it can be written down or not, it is not started again at once.
+    this.#notBefore.set(dagId, this.#options.now().getTime() + brokenEveryMs)
+    if (code !== exitCodes.conflict) schedules.setProblem(dagId, problem)
     else {
-      schedules.setProblem(dagId, problem)
-      this.#notBefore.set(dagId, this.#options.now().getTime() + brokenEveryMs)
+      schedules.miss(job.due, problem)
+      this.#notBefore.delete(dagId)
     }
   }
 
@@ -194,8 +223,18 @@ export class Daemon {
     this.#findInterrupted()
   }
 
-  async #readDags(): Promise<void> {
+  async #readAgain(): Promise<void> {
+    // First: what changes meanwhile is read once more.
     this.#isStale = false
+    try {
+      await this.#readDags()
+    } catch (error) {
+      this.#isStale = true
+      throw error
+    }
+  }
+
+  async #readDags(): Promise<void> {
     this.#notBefore.clear()
     const { schedules, readDags } = this.#options
     const readings = await readDags()
@@ -219,15 +258,24 @@ export class Daemon {
     if (schedules.setProblem(dagId, null)) log(`dag ${dagId} is mended`)
   }
 
-  #watch(): FSWatcher {
+  /** Without watches, whose number is limited on Linux, everything else still works. */
+  #watch(): FSWatcher | null {
+    const { dagsDir, log } = this.#options
+    const onError = (error: unknown): void => log(`changed dags count from the next start on: ${messageOf(error)}`)
     let timer: NodeJS.Timeout | undefined
-    return watch(this.#options.dagsDir, () => {
-      clearTimeout(timer)
-      timer = setTimeout(() => {
-        this.#isStale = true
-        this.#wake.resolve()
-      }, settleMs)
-    })
+    try {
+      const watcher = watch(dagsDir, () => {
+        clearTimeout(timer)
+        timer = setTimeout(() => {
+          this.#isStale = true
+          this.#wake.resolve()
+        }, settleMs)
+      })
+      return watcher.on('error', onError)
+    } catch (error) {
+      onError(error)
+      return null
+    }
   }
 
   async #sleep(ms: number): Promise<void> {

@@ -20,6 +20,8 @@ export interface EngineSettings {
   /** Between SIGTERM and SIGKILL of a task. Default 4 s. */
   readonly graceMs?: number
   readonly leaseTimes?: LeaseTimes
+  /** Told of what went wrong beside the runs and is tried again. Default: stderr. */
+  readonly log?: (line: string) => void
 }
 
 /** How one run is watched and stopped. */
@@ -47,6 +49,7 @@ export class Engine implements AsyncDisposable {
   readonly #lease: Lease
   readonly #settings: EngineSettings
   readonly #places: Places
+  readonly #log: (line: string) => void
   readonly #active = new Map<AttemptLoop, { readonly dagId: string; readonly done: Promise<void> }>()
   #waiting: readonly Waiting[] = []
 
@@ -59,6 +62,7 @@ export class Engine implements AsyncDisposable {
     this.store = store
     this.#lease = lease
     this.#settings = settings
+    this.#log = settings.log ?? ((line) => process.stderr.write(`${line}\n`))
     this.#places = new Places(settings.parallelism ?? settings.config.parallelism, store.now)
   }
 
@@ -136,13 +140,14 @@ export class Engine implements AsyncDisposable {
   #loop(run: RunRecord, { onEvent = () => {}, signal }: Watch): AttemptLoop {
     const { config, graceMs = standardGraceMs } = this.#settings
     const signals = signal === undefined ? this.#lease.lost : AbortSignal.any([signal, this.#lease.lost])
-    return new AttemptLoop(this.store, run, { config, places: this.#places, graceMs, onEvent, signal: signals })
+    return new AttemptLoop(this.store, run, { config, places: this.#places, graceMs, onEvent, log: this.#log, signal: signals })
   }
 
   #track(loop: AttemptLoop, run: RunRecord): Promise<void> {
     const requests = new RequestWatch(this.store, run, {
       cancelRun: (reason) => loop.cancel(reason),
       cancelTask: (taskId, reason) => loop.cancelTask(taskId, reason),
+      log: this.#log,
     })
     const done = loop.run().finally(() => {
       this.#active.delete(loop)

@@ -68,7 +68,7 @@ async function daemon(): Promise<void> {
     dag: [process.execPath, import.meta.filename, dir],
     params: {},
     onReady: () => process.stdout.write('ready\n'),
-    log: () => {},
+    log: (line) => process.stdout.write(`${line}\n`),
   }).run(stop.signal)
 }
 

@@ -18,6 +18,8 @@ const leapDays = ['2012-02-29 06:00:00', '2016-02-29 06:00:00', '2020-02-29 06:0
 const timetable = { ...standardTimetable, cron, catchUp: 'all', catchUpMs: 20 * 366 * 86_400_000 } as const
 
 class DaemonLab extends Lab {
+  readonly #daemons: ChildProcess[] = []
+
   /** A dag of one task whose slots have been waiting since 2012. */
   write(name: string, task: string, first = leapDays[0]): void {
     mkdirSync(join(this.dir, 'dags'), { recursive: true })
@@ -36,12 +38,20 @@ export default defineDag('${name}', options, ({ task }) => { ${task} })
 
   start(): ChildProcess {
     const driver = join(import.meta.dirname, 'daemon-lab.ts')
-    return spawn(process.execPath, [driver, this.dir, 'daemon'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const daemon = spawn(process.execPath, [driver, this.dir, 'daemon'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    this.#daemons.push(daemon)
+    return daemon
   }
 
   read<Answer>(question: (store: Store) => Answer): Answer {
     using store = openStore(this.config.stateDir, { readonly: true })
     return question(store)
+  }
+
+  override [Symbol.dispose](): void {
+    // Of a test that failed half-way.
+    for (const daemon of this.#daemons) daemon.kill('SIGKILL')
+    super[Symbol.dispose]()
   }
 
   /** `2012-02-29 06:00:00 success` and so on. */
@@ -146,6 +156,32 @@ test('a dag file that does not load stops no other, and its slot is run once it 
   assert.equal(
     made.read((store) => store.schedules.find('poor')?.problem),
     null,
+  )
+})
+
+test('a state that cannot be written is told and tried again, before a slot and after one: the daemon lives', async () => {
+  using made = new DaemonLab()
+  made.write('lab', `task('absent')`, leapDays[3])
+  const database = new Database(databaseFile(made.config.stateDir))
+  database.exec(`
+create trigger no_slots before insert on slot begin select raise(abort, 'no slots'); end;
+create trigger no_problems before update of problem on schedule when new.problem is not null begin select raise(abort, 'no problems'); end;`)
+  const daemon = made.start()
+  let told = ''
+  daemon.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    told += text
+  })
+  await until(() => told.includes('no slots'), 'it tells that it cannot write a slot')
+  database.exec('drop trigger no_slots')
+  await until(() => told.includes('no problems'), 'it tells that it cannot write what is wrong with the dag')
+  database.exec('drop trigger no_problems')
+  made.write('lab', `task('quick')`, leapDays[3])
+  await until(() => made.runs()[0]?.endsWith('success') === true, 'the slot is run')
+  database.close()
+  await end(daemon, 'SIGTERM')
+  assert.deepEqual(
+    [daemon.exitCode, told.match(/^trouble, tried again: .*$/gm)],
+    [0, ['trouble, tried again: no slots', 'trouble, tried again: no problems']],
   )
 })
 
