@@ -1,15 +1,14 @@
 /** Runs something that ends with the outcome of runs in the foreground: signals, live display, exit code. */
 import type { Config } from '../config.ts'
 import { exitCodes, messageOf, PipelineError } from '../errors.ts'
-import { deliverNotices } from '../scheduler/notify.ts'
 import { openStore } from '../scheduler/store.ts'
-import { writeMetrics } from './metrics.ts'
 import type { RunEvent, RunOutcome } from '../scheduler/loop.ts'
 import { processStart, signalGroup } from '../process-identity.ts'
 import { liveDisplay } from './live.ts'
 import { outliveOutput } from './output.ts'
 import { recoverPointer } from './pointer.ts'
 import { readStore } from './runs.ts'
+import { tell } from './tell.ts'
 
 export interface ExecuteOptions {
   readonly config: Config
@@ -53,17 +52,15 @@ export async function executeAll<Result>(
     return { result, exitCode }
   } finally {
     display.end()
-    await tell(config)
+    await tellOfRuns(config)
   }
 }
 
-/** Whoever wants to know how it went; that this fails is told, and changes nothing. */
-async function tell(config: Config): Promise<void> {
+/** That this fails is told, and changes nothing. */
+async function tellOfRuns(config: Config): Promise<void> {
   try {
     using store = openStore(config.stateDir)
-    if (config.metricsFile !== null) writeMetrics(config.metricsFile, store)
-    if (config.notify.command === null && config.notify.webhook === null) return
-    await deliverNotices(store.notices, config.notify, store.now)
+    await tell(config, store)
   } catch (error) {
     process.stderr.write(`notices and metrics: ${messageOf(error)}\n`)
   }

@@ -28,6 +28,8 @@ export interface DaemonOptions {
   readonly schedules: ScheduleTable
   /** Null: nobody wants to be told of anything. */
   readonly notices: NoticeTable | null
+  /** Whether somebody reads metrics: a slot that was missed changes them, and no run writes them then. */
+  readonly isMeasured: boolean
   readonly now: () => Date
   /** Its files are the dags. */
   readonly dagsDir: string
@@ -66,6 +68,8 @@ export class Daemon {
   #noNoticesBefore = 0
   /** After a resumption that was killed. How often that may be is counted in the state: see resumption.ts. */
   #noResumptionBefore = 0
+  /** Since they were written last, slots were missed, or dags were read. */
+  #areMetricsOld = false
   /** Told already, null when all is well. */
   #trouble: string | null = null
   #child: ChildProcess | null = null
@@ -119,24 +123,26 @@ export class Daemon {
     if (this.#isStale) await this.#readAgain()
     const { schedules, now, log } = this.#options
     for (const { dagId } of schedules.all()) {
-      for (const { slot, state, reason } of schedules.arrive(dagId))
-        log(`${dagId} ${slot} ${state}${reason === null ? '' : `: ${reason}`}`)
+      const arrived = schedules.arrive(dagId)
+      for (const { slot, state, reason } of arrived) log(`${dagId} ${slot} ${state}${reason === null ? '' : `: ${reason}`}`)
+      // One that is due has a run, which writes them.
+      if (arrived.some(({ state }) => state === 'missed')) this.#areMetricsOld = true
     }
     const job = this.#child === null ? this.#nextJob() : null
     if (job !== null && job.kind !== 'notify' && isLed(schedules)) return blockedEveryMs
     if (job !== null) this.#start(job).catch((error: unknown) => this.#tellTrouble(error))
     const times = [...schedules.all().map((one) => one.nextSlot.getTime()), ...this.#notBefore.values(), this.#noResumptionBefore]
-    const noticeAt = this.#options.notices?.nextAt() ?? null
-    if (noticeAt !== null) times.push(this.#noticeTime(noticeAt))
+    const noticeAt = this.#noticeAt()
+    if (noticeAt !== null) times.push(noticeAt)
     const coming = times.map((time) => time - now().getTime()).filter((ms) => ms > 0)
     return Math.min(lookEveryMs, ...coming)
   }
 
   #nextJob(): Job | null {
-    const { schedules, notices } = this.#options
+    const { schedules } = this.#options
     const now = this.#options.now().getTime()
-    const noticeAt = notices?.nextAt() ?? null
-    if (noticeAt !== null && this.#noticeTime(noticeAt) <= now) return { kind: 'notify' }
+    const noticeAt = this.#noticeAt()
+    if (noticeAt !== null && noticeAt <= now) return { kind: 'notify' }
     const runId = this.#resume.values().next().value
     if (runId !== undefined && this.#noResumptionBefore <= now) {
       // It may have come to its end meanwhile, in the hands of whoever ran it.
@@ -148,8 +154,11 @@ export class Daemon {
     return due === undefined ? null : { kind: 'slot', due }
   }
 
-  #noticeTime(due: Date): number {
-    return Math.max(due.getTime(), this.#noNoticesBefore)
+  /** When somebody is to be told of something, null: of nothing. */
+  #noticeAt(): number | null {
+    const { notices, isMeasured, now } = this.#options
+    const due = isMeasured && this.#areMetricsOld ? now() : (notices?.nextAt() ?? null)
+    return due === null ? null : Math.max(due.getTime(), this.#noNoticesBefore)
   }
 
   async #start(job: Job): Promise<void> {
@@ -157,6 +166,7 @@ export class Daemon {
     // A group of its own: Ctrl-C on a terminal is for the daemon, which hands it on once.
     const child: ChildProcess = spawn(program, args, { stdio: ['ignore', 'inherit', 'pipe'], detached: true })
     this.#child = child
+    if (job.kind === 'notify') this.#areMetricsOld = false
     let complaint = ''
     child.once('error', (error) => {
       complaint = messageOf(error)
@@ -195,7 +205,9 @@ export class Daemon {
     const { schedules, log } = this.#options
     if (complaint !== '') log(complaint.trimEnd())
     if (job.kind === 'notify') {
-      if (code !== 0) this.#noNoticesBefore = this.#options.now().getTime() + lookEveryMs
+      if (code === 0) return
+      this.#areMetricsOld = true
+      this.#noNoticesBefore = this.#options.now().getTime() + lookEveryMs
       return
     }
     if (job.kind === 'resume') {
@@ -242,6 +254,7 @@ export class Daemon {
     for (const reading of readings) this.#take(reading)
     const known = new Set(readings.map((one) => one.dagId))
     for (const { dagId } of schedules.all()) if (!known.has(dagId)) schedules.remove(dagId)
+    this.#areMetricsOld = true
   }
 
   #take({ dagId, timetable, problem }: DagReading): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,7 +9,7 @@ import Database from 'better-sqlite3'
 import { maxResumptions } from '../../src/scheduler/resumption.ts'
 import { openStore, type Store } from '../../src/scheduler/store.ts'
 import { databaseFile } from '../../src/scheduler/store/connection.ts'
-import { standardTimetable } from '../../src/scheduler/timetable.ts'
+import { standardTimetable, type Timetable } from '../../src/scheduler/timetable.ts'
 import { Lab, until } from './harness.ts'
 
 /** Leap days: slots far apart, so that a test knows how many there are. */
@@ -21,19 +21,19 @@ class DaemonLab extends Lab {
   readonly #daemons: ChildProcess[] = []
 
   /** A dag of one task whose slots have been waiting since 2012. */
-  write(name: string, task: string, first = leapDays[0]): void {
+  write(name: string, task: string, first = leapDays[0], catchUp: Timetable['catchUp'] = 'all'): void {
     mkdirSync(join(this.dir, 'dags'), { recursive: true })
     const source = join(import.meta.dirname, '../../src/scheduler/dag.ts')
     writeFileSync(
       join(this.dir, 'dags', `${name}.ts`),
       `import { z } from ${JSON.stringify(join(import.meta.dirname, '../../node_modules/zod/index.js'))}
 import { defineDag } from ${JSON.stringify(source)}
-const options = { about: 'made for a test', params: () => z.strictObject({}), runPrefix: () => '${name}', schedule: ${JSON.stringify(timetable)} }
+const options = { about: 'made for a test', params: () => z.strictObject({}), runPrefix: () => '${name}', schedule: ${JSON.stringify({ ...timetable, catchUp })} }
 export default defineDag('${name}', options, ({ task }) => { ${task} })
 `,
     )
     using store = openStore(this.config.stateDir)
-    store.schedules.put(name, timetable, new Date(`${first?.replace(' ', 'T')}Z`))
+    store.schedules.put(name, { ...timetable, catchUp }, new Date(`${first?.replace(' ', 'T')}Z`))
   }
 
   start(): ChildProcess {
@@ -157,6 +157,18 @@ test('a dag file that does not load stops no other, and its slot is run once it 
     made.read((store) => store.schedules.find('poor')?.problem),
     null,
   )
+})
+
+test('slots that were missed alone update the metrics too', async () => {
+  using made = new DaemonLab()
+  made.write('lab', `task('quick')`, leapDays[0], 'none')
+  const metrics = join(made.dir, 'measured')
+  writeFileSync(metrics, '')
+  const daemon = made.start()
+  const next = `dag_next_slot_timestamp_seconds{dag="lab"} ${Date.UTC(2028, 1, 29, 6) / 1000}`
+  await until(() => readFileSync(metrics, 'utf8').includes(next), 'the next slot is in the metrics')
+  await end(daemon, 'SIGTERM')
+  assert.deepEqual(made.runs(), [])
 })
 
 test('a state that cannot be written is told and tried again, before a slot and after one: the daemon lives', async () => {
