@@ -21,6 +21,7 @@ export interface ExecuteOptions {
 interface StartSettings {
   readonly onEvent: (event: RunEvent) => void
   readonly signal: AbortSignal
+  readonly log: (line: string) => void
 }
 
 const stopSignals = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated, SIGHUP: exitCodes.terminated } as const
@@ -44,10 +45,10 @@ export async function executeAll<Result>(
   recoverPointer(config)
   // A closed terminal stops the run (SIGHUP), and how it ended must still be recorded.
   using _output = outliveOutput()
-  using interruption = new Interruption(config)
   const display = liveDisplay(config, { quiet: json, lines })
+  using interruption = new Interruption(config, display.say)
   try {
-    const result = await start({ onEvent: display.onEvent, signal: interruption.signal })
+    const result = await start({ onEvent: display.onEvent, signal: interruption.signal, log: display.say })
     const exitCode = isGood(result) ? exitCodes.success : (interruption.exitCode ?? exitCodes.failed)
     return { result, exitCode }
   } finally {
@@ -72,9 +73,11 @@ class Interruption implements Disposable {
   exitCode: number | null = null
   readonly #controller = new AbortController()
   readonly #config: Config
+  readonly #say: (line: string) => void
 
-  constructor(config: Config) {
+  constructor(config: Config, say: (line: string) => void) {
     this.#config = config
+    this.#say = say
     for (const name of signalNames) process.on(name, this.#stop)
   }
 
@@ -93,7 +96,7 @@ class Interruption implements Disposable {
       process.exit(exitCode)
     }
     this.exitCode = exitCode
-    process.stderr.write(`\n${name}: stopping the tasks; once more kills them\n`)
+    this.#say(`${name}: stopping the tasks; once more kills them`)
     this.#controller.abort(new PipelineError(`stopped by ${name}`))
   }
 }
