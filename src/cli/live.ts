@@ -132,7 +132,7 @@ class TerminalDisplay implements LiveDisplay {
 
   #draw(): void {
     if (this.#runId === null) return
-    const { columns = 80, rows = 24 } = process.stdout
+    const { columns, rows } = process.stdout
     // The last row is where the cursor stands.
     const screen = { columns, rows: rows - 1 }
     this.#lines = liveScreen(this.#runId, this.#tasks, screen, this.#line, Date.now())
@@ -141,7 +141,7 @@ class TerminalDisplay implements LiveDisplay {
 
   /** A terminal that becomes narrower breaks the lines that stand there: they then take more rows than were written. */
   readonly #onResize = (): void => {
-    const { columns = 80 } = process.stdout
+    const columns = Math.max(1, process.stdout.columns)
     const broken = this.#lines.reduce((rows, line) => rows + Math.max(0, Math.ceil(cellsOf(line) / columns) - 1), 0)
     process.stdout.write(eraseLineAndGoUp.repeat(broken))
     this.#update.clear()

@@ -43,7 +43,7 @@ const trashPrefix = '.trash-'
 /** What could go now, the trash first: its names must be free for what follows. Nothing is changed. */
 export function findGarbage(lakeDir: string, keep: Keep): readonly Garbage[] {
   const found = [...trash(lakeDir), ...snapshots(lakeDir, keep), ...stagings(lakeDir, keep)]
-  return found.map((one) => ({ ...one, bytes: sizeOf(one.path) }))
+  return found.map((one) => Object.assign({ bytes: sizeOf(one.path) }, one))
 }
 
 /**

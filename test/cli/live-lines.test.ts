@@ -49,7 +49,7 @@ test('no line is longer than the terminal is wide', () => {
 
 test('a terminal that is too small shows what is going on, and how much more there is', () => {
   const named = (state: TaskRecord['state'], ...ids: readonly string[]): readonly TaskRecord[] =>
-    ids.map((taskId) => ({ ...(state === 'running' ? running : { ...waiting, state }), taskId }))
+    ids.map((taskId) => Object.assign({}, state === 'running' ? running : waiting, { state, taskId }))
   const tasks = [
     ...named('success', 'a', 'b'),
     ...named('failed', 'c'),

@@ -17,7 +17,7 @@ const kinds: Readonly<Record<Kind, Pick<EventRecord, 'subject' | 'fromState' | '
 
 function events(...given: readonly Kind[]): readonly EventRecord[] {
   const common = { at: '2026-01-01T00:00:00.000Z', runId: 'r', attempt: 1, taskId: null, tryNumber: null }
-  return given.map((kind, index) => ({ id: index + 1, ...common, ...kinds[kind] }))
+  return given.map((kind, index) => Object.assign({ id: index + 1 }, common, kinds[kind]))
 }
 
 const times = (count: number, ...kind: readonly Kind[]): readonly Kind[] => Array.from({ length: count }, () => kind).flat()
