@@ -4,6 +4,7 @@ import { defineDag } from '../src/scheduler/dag.ts'
 import { params } from './params.ts'
 
 const about = 'The monthly Discogs dump: XML in, checked Parquet snapshot out, pointer moved last.'
+const schedule = '0 6 20 * *'
 const runPrefix = ({ dump_month }: { readonly dump_month: string }) => dump_month
 
 /**
@@ -20,29 +21,19 @@ const ingestLimits = {
 const pools = { download: 2, ingest: 4 }
 
 /** The monthly Discogs dump: XML in, checked Parquet snapshot out, pointer moved last. */
-export default defineDag(
-  'main',
-  { about, schedule: '0 6 20 * *', params, runPrefix, pools, stages: true },
-  ({ task, check, promote }) => {
-    const preflight = task('preflight')
-    // The largest dump first: it decides when all are done. Each is ingested as soon as it is there, whatever the others do.
-    const downloads = dumps.toReversed().map(({ name }) => ({
-      name,
-      download: task(`download.${name}`, {
-        script: 'download',
-        args: [name],
-        upstream: [preflight],
-        retries: 5,
-        pool: 'download',
-      }),
-    }))
-    const ingest = downloads.map(({ name, download }) =>
-      task(`ingest.${name}`, { script: 'ingest', args: [name], upstream: [download], pool: 'ingest', ...ingestLimits }),
-    )
-    const build = task('build', { upstream: ingest })
-    const checks = checkGroups.map((group) => check(`check.${group}`, { script: 'check', args: [group], upstream: [build] }))
-    const seal = task('seal', { upstream: checks })
-    const promotion = promote('promote', { upstream: [seal], requires: { run_mode: 'prod', allow_promote: true } })
-    task('report', { upstream: [promotion] })
-  },
-)
+export default defineDag('main', { about, schedule, params, runPrefix, pools, stages: true }, ({ task, check, promote }) => {
+  const preflight = task('preflight')
+  // The largest dump first: it decides when all are done. Each is ingested as soon as it is there, whatever the others do.
+  const downloads = dumps.toReversed().map(({ name }) => ({
+    name,
+    download: task(`download.${name}`, { script: 'download', args: [name], upstream: [preflight], retries: 5, pool: 'download' }),
+  }))
+  const ingest = downloads.map(({ name, download }) =>
+    task(`ingest.${name}`, { script: 'ingest', args: [name], upstream: [download], pool: 'ingest', ...ingestLimits }),
+  )
+  const build = task('build', { upstream: ingest })
+  const checks = checkGroups.map((group) => check(`check.${group}`, { script: 'check', args: [group], upstream: [build] }))
+  const seal = task('seal', { upstream: checks })
+  const promotion = promote('promote', { upstream: [seal], requires: { run_mode: 'prod', allow_promote: true } })
+  task('report', { upstream: [promotion] })
+})

@@ -5,10 +5,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { type FSWatcher, watch } from 'node:fs'
 import { hostname } from 'node:os'
 import { exitCodes, messageOf } from '../errors.ts'
 import { processStart } from '../process-identity.ts'
+import { watchDags } from './dag-watch.ts'
 import type { NoticeTable } from './store/notice-rows.ts'
 import type { DueSlot, ScheduleTable } from './store/schedule-rows.ts'
 import { nextSlot, type Timetable } from './timetable.ts'
@@ -49,8 +49,6 @@ const lookEveryMs = 60_000
 const troubledEveryMs = 3_000
 /** While another process runs runs. */
 const blockedEveryMs = 2_000
-/** Editors write a file in several steps. */
-const settleMs = 200
 /** A slot whose dag cannot be run is tried again so much later, or as soon as a dag file changes; a resumption that was killed so much later. */
 const brokenEveryMs = 600_000
 
@@ -83,7 +81,8 @@ export class Daemon {
   /** Until the signal is aborted; a run of its own is then stopped and waited for. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#wake.resolve())
-    const watcher = this.#watch()
+    const { dagsDir, log } = this.#options
+    const watcher = watchDags(dagsDir, { onChange: () => this.#dagsChanged(), log })
     try {
       await this.#readDags()
       this.#findInterrupted()
@@ -93,6 +92,11 @@ export class Daemon {
       watcher?.close()
       await this.#stopChild()
     }
+  }
+
+  #dagsChanged(): void {
+    this.#isStale = true
+    this.#wake.resolve()
   }
 
   #findInterrupted(): void {
@@ -269,26 +273,6 @@ export class Daemon {
     if (timetable === null || next === null) return schedules.remove(dagId)
     schedules.put(dagId, timetable, next)
     if (schedules.setProblem(dagId, null)) log(`dag ${dagId} is mended`)
-  }
-
-  /** Without watches, whose number is limited on Linux, everything else still works. */
-  #watch(): FSWatcher | null {
-    const { dagsDir, log } = this.#options
-    const onError = (error: unknown): void => log(`changed dags count from the next start on: ${messageOf(error)}`)
-    let timer: NodeJS.Timeout | undefined
-    try {
-      const watcher = watch(dagsDir, () => {
-        clearTimeout(timer)
-        timer = setTimeout(() => {
-          this.#isStale = true
-          this.#wake.resolve()
-        }, settleMs)
-      })
-      return watcher.on('error', onError)
-    } catch (error) {
-      onError(error)
-      return null
-    }
   }
 
   async #sleep(ms: number): Promise<void> {
