@@ -4,6 +4,7 @@ import { defineDag } from '../src/scheduler/dag.ts'
 import { params } from './params.ts'
 
 const about = 'The monthly Discogs dump: XML in, checked Parquet snapshot out, pointer moved last.'
+const schedule = '0 6 20 * *'
 const runPrefix = ({ dump_month }: { readonly dump_month: string }) => dump_month
 
 /**
@@ -20,7 +21,7 @@ const ingestLimits = {
 const pools = { download: 2, ingest: 4 }
 
 /** The monthly Discogs dump: XML in, checked Parquet snapshot out, pointer moved last. */
-export default defineDag('main', { about, schedule: '0 6 20 * *', params, runPrefix, pools }, ({ task, check, promote }) => {
+export default defineDag('main', { about, schedule, params, runPrefix, pools, stages: true }, ({ task, check, promote }) => {
   const preflight = task('preflight')
   // The largest dump first: it decides when all are done. Each is ingested as soon as it is there, whatever the others do.
   const downloads = dumps.toReversed().map(({ name }) => ({

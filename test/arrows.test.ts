@@ -36,7 +36,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'type:scheduler',
   ],
   cli: ['config', 'scheduler', 'discogs', 'download', 'history', 'infra', 'lake', 'process-identity', 'serving', 'sql'],
-  scheduler: ['config', 'process-identity', 'type:download', 'type:lake', 'type:sql'],
+  scheduler: ['config', 'lake', 'process-identity', 'type:download', 'type:sql'],
   'task-process': ['config', 'scheduler', 'type:lake'],
   dags: ['scheduler', 'discogs'],
   demo: ['cli', 'config', 'scheduler', 'discogs', 'history', 'infra', 'lake', 'serving', 'sql'],

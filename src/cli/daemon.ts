@@ -24,6 +24,8 @@ export interface DaemonSettings {
   readonly isService: boolean
   /** Whether somebody wants to be told of runs. */
   readonly isTelling: boolean
+  /** Whether somebody reads metrics. */
+  readonly isMeasured: boolean
 }
 
 /** Where the one daemon of a state directory holds its lock. */
@@ -57,6 +59,7 @@ async function schedule(settings: DaemonSettings, signal: AbortSignal): Promise<
   const daemon = new Daemon({
     schedules: new ScheduleTable(connection),
     notices: settings.isTelling ? new NoticeTable(connection) : null,
+    isMeasured: settings.isMeasured,
     now,
     dagsDir: join(settings.projectDir, 'dags'),
     readDags: () => readDags(settings, dag),

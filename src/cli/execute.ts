@@ -1,15 +1,14 @@
 /** Runs something that ends with the outcome of runs in the foreground: signals, live display, exit code. */
 import type { Config } from '../config.ts'
 import { exitCodes, messageOf, PipelineError } from '../errors.ts'
-import { deliverNotices } from '../scheduler/notify.ts'
 import { openStore } from '../scheduler/store.ts'
-import { writeMetrics } from './metrics.ts'
 import type { RunEvent, RunOutcome } from '../scheduler/loop.ts'
 import { processStart, signalGroup } from '../process-identity.ts'
 import { liveDisplay } from './live.ts'
 import { outliveOutput } from './output.ts'
 import { recoverPointer } from './pointer.ts'
 import { readStore } from './runs.ts'
+import { tell } from './tell.ts'
 
 export interface ExecuteOptions {
   readonly config: Config
@@ -22,6 +21,7 @@ export interface ExecuteOptions {
 interface StartSettings {
   readonly onEvent: (event: RunEvent) => void
   readonly signal: AbortSignal
+  readonly log: (line: string) => void
 }
 
 const stopSignals = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated, SIGHUP: exitCodes.terminated } as const
@@ -45,25 +45,23 @@ export async function executeAll<Result>(
   recoverPointer(config)
   // A closed terminal stops the run (SIGHUP), and how it ended must still be recorded.
   using _output = outliveOutput()
-  using interruption = new Interruption(config)
   const display = liveDisplay(config, { quiet: json, lines })
+  using interruption = new Interruption(config, display.say)
   try {
-    const result = await start({ onEvent: display.onEvent, signal: interruption.signal })
+    const result = await start({ onEvent: display.onEvent, signal: interruption.signal, log: display.say })
     const exitCode = isGood(result) ? exitCodes.success : (interruption.exitCode ?? exitCodes.failed)
     return { result, exitCode }
   } finally {
     display.end()
-    await tell(config)
+    await tellOfRuns(config)
   }
 }
 
-/** Whoever wants to know how it went; that this fails is told, and changes nothing. */
-async function tell(config: Config): Promise<void> {
+/** That this fails is told, and changes nothing. */
+async function tellOfRuns(config: Config): Promise<void> {
   try {
     using store = openStore(config.stateDir)
-    if (config.metricsFile !== null) writeMetrics(config.metricsFile, store)
-    if (config.notify.command === null && config.notify.webhook === null) return
-    await deliverNotices(store.notices, config.notify, store.now)
+    await tell(config, store)
   } catch (error) {
     process.stderr.write(`notices and metrics: ${messageOf(error)}\n`)
   }
@@ -75,9 +73,11 @@ class Interruption implements Disposable {
   exitCode: number | null = null
   readonly #controller = new AbortController()
   readonly #config: Config
+  readonly #say: (line: string) => void
 
-  constructor(config: Config) {
+  constructor(config: Config, say: (line: string) => void) {
     this.#config = config
+    this.#say = say
     for (const name of signalNames) process.on(name, this.#stop)
   }
 
@@ -96,7 +96,7 @@ class Interruption implements Disposable {
       process.exit(exitCode)
     }
     this.exitCode = exitCode
-    process.stderr.write(`\n${name}: stopping the tasks; once more kills them\n`)
+    this.#say(`${name}: stopping the tasks; once more kills them`)
     this.#controller.abort(new PipelineError(`stopped by ${name}`))
   }
 }

@@ -12,13 +12,55 @@ const headCells = 2 + nameCells + timeCells + 2
 /** From this width on there is room for amounts beside the percentage. */
 const wideCells = 110
 
-export function header(runId: string, tasks: readonly TaskRecord[], nowMs: number): string {
+/** A terminal of any size. */
+export interface Screen {
+  readonly columns: number
+  readonly rows: number
+}
+
+/** The run and its tasks, on no more lines than the terminal has. */
+export function liveScreen(
+  runId: string,
+  tasks: readonly TaskRecord[],
+  { columns, rows }: Screen,
+  line: (task: TaskRecord) => string,
+  nowMs: number,
+): readonly string[] {
+  const { above, shown, below } = inView(tasks, rows - 1)
+  const more = (hidden: readonly TaskRecord[], where: string): readonly string[] =>
+    hidden.length === 0 ? [] : [styled('dim', `… ${countOf(hidden)} ${where}`)]
+  return [header(runId, tasks, nowMs, columns), ...more(above, 'above'), ...shown.map(line), ...more(below, 'below')]
+}
+
+interface View {
+  readonly above: readonly TaskRecord[]
+  readonly shown: readonly TaskRecord[]
+  readonly below: readonly TaskRecord[]
+}
+
+/** What is going on, with what has ended just before it. @param room lines, two of which tell how many tasks are not shown */
+function inView(tasks: readonly TaskRecord[], room: number): View {
+  if (tasks.length <= room) return { above: [], shown: tasks, below: [] }
+  const size = Math.max(1, room - 2)
+  const current = tasks.findIndex((task) => !isFinal(task.state))
+  const last = tasks.length - size
+  const begin = current < 0 ? last : Math.min(last, Math.max(0, current - 1))
+  return { above: tasks.slice(0, begin), shown: tasks.slice(begin, begin + size), below: tasks.slice(begin + size) }
+}
+
+function countOf(tasks: readonly TaskRecord[]): string {
+  const failed = tasks.filter((task) => task.state === 'failed').length
+  return `${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}${failed === 0 ? '' : `, ${failed} failed,`}`
+}
+
+export function header(runId: string, tasks: readonly TaskRecord[], nowMs: number, width = Number.POSITIVE_INFINITY): string {
   const done = tasks.filter((task) => isFinal(task.state)).length
   const started = tasks.flatMap((task) =>
     task.startedAt === null || task.carriedFrom !== null ? [] : [Date.parse(task.startedAt)],
   )
   const time = started.length === 0 ? '' : `  ${duration(lastMs(tasks, nowMs) - Math.min(...started))}`
-  return `${styled('bold', runId)}  ${done} of ${tasks.length} tasks${time}`
+  const progress = `  ${done} of ${tasks.length} tasks${time}`
+  return `${styled('bold', cut(runId, Math.max(8, width - progress.length)))}${progress}`
 }
 
 /** The end of the last task when all have ended, else now. */
@@ -65,7 +107,8 @@ function shownProgress({ done, total, unit, recordsPerSecond, etaSeconds, messag
     `${bar(share)} ${percent}`,
     ...(width >= wideCells ? [amount] : []),
     ...(recordsPerSecond === undefined ? [] : [`${grouped(Math.round(recordsPerSecond))}/s`]),
-    ...(etaSeconds === undefined ? [] : [`${duration(etaSeconds * 1000)} left`]),
+    // What was read to its end may still be written.
+    ...(etaSeconds === undefined || share === 1 ? [] : [`${duration(etaSeconds * 1000)} left`]),
     ...(message === undefined ? [] : [oneLine(message)]),
   ]
   return parts.join('  ')

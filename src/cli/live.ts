@@ -5,14 +5,17 @@ import type { Config } from '../config.ts'
 import type { Progress } from '../scheduler/context.ts'
 import type { RunEvent } from '../scheduler/loop.ts'
 import type { EventRecord, Store, TaskRecord } from '../scheduler/store.ts'
-import { header, liveLine } from './live-lines.ts'
-import { between, oneLine, print, totalRows } from './output.ts'
+import { header, liveLine, liveScreen } from './live-lines.ts'
+import { between, cellsOf, oneLine, print, totalRows } from './output.ts'
 import { readStore } from './runs.ts'
 
 const redrawEveryMs = 100
+const eraseLineAndGoUp = '\u001b[2K\u001b[1A'
 
 export interface LiveDisplay {
   readonly onEvent: (event: RunEvent) => void
+  /** A line for the person who looks, on stderr. */
+  readonly say: (line: string) => void
   /** Draws the last state and lets go of the terminal. */
   readonly end: () => void
 }
@@ -25,8 +28,12 @@ export interface DisplayOptions {
 }
 
 export function liveDisplay(config: Config, { quiet, lines }: DisplayOptions): LiveDisplay {
-  if (quiet) return { onEvent: () => {}, end: () => {} }
+  if (quiet) return { onEvent: () => {}, say: sayOnStderr, end: () => {} }
   return process.stdout.isTTY && !lines ? new TerminalDisplay(config) : new LineDisplay(config, lines)
+}
+
+function sayOnStderr(line: string): void {
+  process.stderr.write(`${line}\n`)
 }
 
 /** For logs and pipes, and for several runs at once, whose lines name them. What a task did is read from the state, where it was before the event came. */
@@ -49,6 +56,8 @@ class LineDisplay implements LiveDisplay {
     const name = this.#isNaming ? `${runId} ${taskId}` : taskId
     print(`${at} ${name} ${toState}${toState === 'success' ? this.#result(event.event, taskId) : why}`)
   }
+
+  readonly say = sayOnStderr
 
   readonly end = (): void => this.#store?.close()
 
@@ -78,9 +87,12 @@ class TerminalDisplay implements LiveDisplay {
   #store: Store | null = null
   #runId: string | null = null
   #tasks: readonly TaskRecord[] = []
+  /** What stands on the screen. */
+  #lines: readonly string[] = []
 
   constructor(config: Config) {
     this.#config = config
+    process.stdout.on('resize', this.#onResize)
   }
 
   readonly onEvent = (event: RunEvent): void => {
@@ -95,11 +107,21 @@ class TerminalDisplay implements LiveDisplay {
     this.#tasks = this.#reader().tasks(runId)
   }
 
+  readonly say = (line: string): void => {
+    this.#update.clear()
+    sayOnStderr(line)
+    this.#draw()
+  }
+
+  /** Leaves every task on the screen and above it, however small it is. */
   readonly end = (): void => {
     clearInterval(this.#timer)
+    process.stdout.off('resize', this.#onResize)
     if (this.#runId !== null) this.#tasks = this.#reader().tasks(this.#runId)
-    this.#draw()
+    this.#update.clear()
     this.#update.done()
+    const now = Date.now()
+    if (this.#runId !== null) print([header(this.#runId, this.#tasks, now), ...this.#tasks.map(this.#line)].join('\n'))
     this.#store?.close()
   }
 
@@ -110,8 +132,21 @@ class TerminalDisplay implements LiveDisplay {
 
   #draw(): void {
     if (this.#runId === null) return
-    const now = Date.now()
-    const lines = this.#tasks.map((task) => liveLine(task, this.#progress.get(task.taskId) ?? null, now))
-    this.#update([header(this.#runId, this.#tasks, now), ...lines].join('\n'))
+    const { columns, rows } = process.stdout
+    // The last row is where the cursor stands.
+    const screen = { columns, rows: rows - 1 }
+    this.#lines = liveScreen(this.#runId, this.#tasks, screen, this.#line, Date.now())
+    this.#update(this.#lines.join('\n'))
   }
+
+  /** A terminal that becomes narrower breaks the lines that stand there: they then take more rows than were written. */
+  readonly #onResize = (): void => {
+    const columns = Math.max(1, process.stdout.columns)
+    const broken = this.#lines.reduce((rows, line) => rows + Math.max(0, Math.ceil(cellsOf(line) / columns) - 1), 0)
+    process.stdout.write(eraseLineAndGoUp.repeat(broken))
+    this.#update.clear()
+    this.#draw()
+  }
+
+  readonly #line = (task: TaskRecord): string => liveLine(task, this.#progress.get(task.taskId) ?? null, Date.now())
 }

@@ -2,7 +2,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import type { RunOutcome } from '../scheduler/loop.ts'
-import { between, type Cell, oneLine, print, printJson, shownState, styled, table, totalRows } from './output.ts'
+import { between, type Cell, oneLine, print, printJson, shownEnd, shownState, styled, table, totalRows } from './output.ts'
 import { readStore } from './runs.ts'
 
 /** Lines of a failed task's log that are shown. */
@@ -17,12 +17,12 @@ export function printOutcome(config: Config, outcome: RunOutcome, json: boolean)
   }
   if (!process.stdout.isTTY) print(`\n${taskTable(outcome.tasks)}`)
   const { runId, state, reason } = outcome
-  print(`\nrun ${styled('bold', runId)} ${shownState(state)}${reason === null ? '' : `: ${reason}`}`)
+  print(`\nrun ${styled('bold', runId)} ${shownEnd(state, reason)}`)
   if (state !== 'success') printFailure(config, outcome)
 }
 
 /** The end of the log of the first failed task, and the commands to go on with. */
-export function printFailure(config: Config, { runId, tasks }: RunOutcome): void {
+export function printFailure(config: Config, { runId, tasks }: Pick<RunOutcome, 'runId' | 'tasks'>): void {
   const failed = tasks.find((task) => task.state === 'failed')
   if (failed !== undefined) {
     using store = readStore(config)

@@ -154,6 +154,12 @@ export function shownState(state: string): string {
   return styled(style, `${mark} ${state}`)
 }
 
+/** A state and why it is so; reasons may begin with the state themselves. */
+export function shownEnd(state: string, reason: string | null): string {
+  const why = reason?.startsWith(`${state}: `) === true ? reason.slice(state.length + 2) : reason
+  return `${shownState(state)}${why === null ? '' : `: ${why}`}`
+}
+
 /** `1.2 s`, `3 min 04 s`, `2 h 05 min`. */
 export function duration(ms: number): string {
   const seconds = ms / 1000

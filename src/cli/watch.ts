@@ -23,7 +23,7 @@ export async function watchRun(config: Config, store: Store, runId: string, quie
       showProgress(store, runId, results, display)
       if (isOver) return
       if (schedulerHolder(store)?.isAlive === true) continue
-      process.stderr.write(`nobody runs ${runId} any more: \`dag retry ${runId}\` goes on with it\n`)
+      display.say(`nobody runs ${runId} any more: \`dag retry ${runId}\` goes on with it`)
       return
     }
   } finally {

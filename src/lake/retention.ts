@@ -1,8 +1,9 @@
 /** Which parts of a lake nobody needs any more, and how they go. */
-import { chmodSync, lstatSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { hasCode } from '../errors.ts'
 import { syncDirectory } from './atomic-file.ts'
-import { isRunId, runDir, runsDir, stagingDir, stagingPrefix } from './layout.ts'
+import { isRunId, runDir, runsDir, stagingPrefix } from './layout.ts'
 import { withLakeLock } from './lock.ts'
 import { activeRunId, prevLinks } from './pointer.ts'
 import { runsDirEntries, type SealedRun, sealedRuns } from './sealed-runs.ts'
@@ -15,6 +16,8 @@ export interface Keep {
   readonly now: Date
   /** Runs that the history refers to. */
   readonly history: ReadonlySet<string>
+  /** Whether that is still all it refers to, and it cannot come to refer to more meanwhile. Asked inside the locks. */
+  readonly isHistoryCurrent: () => boolean
   /** What the scheduler knows of a run: whether it goes on, and when it ended; null when it does not know it. */
   readonly runState: (runId: string) => { readonly isRunning: boolean; readonly endedAt: Date | null } | null
   /** Runs `work` while no run can begin or be resumed. Taken inside the lock of the lake, as a promotion does. */
@@ -28,20 +31,25 @@ export interface Garbage {
   readonly path: string
   readonly bytes: number
   readonly reason: string
+  /** Of a snapshot: the newest ones, which stay. While they are there it is none of them. */
+  readonly newer: readonly string[]
 }
+
+type Candidate = Omit<Garbage, 'bytes'>
 
 /** Begins the name of what is being deleted: no reader takes it for a run. */
 const trashPrefix = '.trash-'
 
 /** What could go now, the trash first: its names must be free for what follows. Nothing is changed. */
 export function findGarbage(lakeDir: string, keep: Keep): readonly Garbage[] {
-  return [...trash(lakeDir), ...snapshots(lakeDir, keep), ...stagings(lakeDir, keep)]
+  const found = [...trash(lakeDir), ...snapshots(lakeDir, keep), ...stagings(lakeDir, keep)]
+  return found.map((one) => Object.assign({ bytes: sizeOf(one.path) }, one))
 }
 
 /**
  * Removes it, unless it has come to be needed since it was found: asked again under the lock of all promotions, which nobody can take a
  * snapshot from the trash with. What is removed first gets another name, so that no reader meets half a snapshot.
- * @returns false when it is needed by now
+ * @returns false when it is needed by now, or has gone by itself
  */
 export function removeGarbage(lakeDir: string, garbage: Garbage, keep: Keep): boolean {
   if (garbage.kind !== 'trash') {
@@ -52,8 +60,10 @@ export function removeGarbage(lakeDir: string, garbage: Garbage, keep: Keep): bo
   return true
 }
 
-function moveToTrash(lakeDir: string, { path, name }: Garbage, keep: Keep): boolean {
-  if (!findGarbage(lakeDir, keep).some((one) => one.path === path)) return false
+/** Looks at this one thing alone: everybody who promotes, or begins a run, waits meanwhile. */
+function moveToTrash(lakeDir: string, garbage: Garbage, keep: Keep): boolean {
+  const { path, name } = garbage
+  if (!existsSync(path) || isNeeded(lakeDir, garbage, keep)) return false
   // A directory without write permission cannot be renamed by everyone: its `..` would change.
   chmodSync(path, 0o755)
   renameSync(path, trashPath(lakeDir, name))
@@ -61,76 +71,100 @@ function moveToTrash(lakeDir: string, { path, name }: Garbage, keep: Keep): bool
   return true
 }
 
-/** Runs that something refers to: what is read now, what a rollback may go to, what the history has registered. */
-function referencedRuns(lakeDir: string, history: ReadonlySet<string>): ReadonlyMap<string, string> {
-  const referenced = new Map<string, string>()
-  for (const runId of history) referenced.set(runId, 'the history refers to it')
-  for (const { name, runId } of prevLinks(lakeDir)) referenced.set(runId, `${name} refers to it`)
-  const active = activeRunId(lakeDir)
-  if (active !== null) referenced.set(active, 'it is active')
-  return referenced
+function isNeeded(lakeDir: string, { kind, name, newer }: Garbage, keep: Keep): boolean {
+  if (kind === 'staging') return abandoned(lakeDir, name, keep) === null
+  if (!keep.isHistoryCurrent() || isReferenced(name, referencedRuns(lakeDir, keep.history), keep)) return true
+  return !newer.every((runId) => existsSync(runDir(lakeDir, runId)))
 }
 
-function snapshots(lakeDir: string, { newest, history, runState }: Keep): readonly Garbage[] {
-  const referenced = referencedRuns(lakeDir, history)
+/** Runs that something refers to: what is read now, what a rollback may go to, what the history has registered. */
+function referencedRuns(lakeDir: string, history: ReadonlySet<string>): ReadonlySet<string> {
+  const active = activeRunId(lakeDir)
+  const previous = prevLinks(lakeDir).map(({ runId }) => runId)
+  return new Set([...history, ...previous, ...(active === null ? [] : [active])])
+}
+
+/** A run that is still going on may be about to be promoted. */
+function isReferenced(runId: string, referenced: ReadonlySet<string>, { runState }: Keep): boolean {
+  return referenced.has(runId) || runState(runId)?.isRunning === true
+}
+
+function snapshots(lakeDir: string, keep: Keep): readonly Candidate[] {
+  const referenced = referencedRuns(lakeDir, keep.history)
   const sealed = sealedRuns(lakeDir).runs.toSorted((left, right) => (sortKey(left) < sortKey(right) ? 1 : -1))
-  const recent = new Set(sealed.slice(0, newest).map((run) => run.runId))
-  // A run that is still going on may be about to be promoted.
-  const old = sealed.filter(({ runId }) => !recent.has(runId) && !referenced.has(runId) && runState(runId)?.isRunning !== true)
-  return old.map(({ runId }) => entry(lakeDir, 'snapshot', runId, `not referenced, not among the newest ${newest}`))
+  const newer = sealed.slice(0, keep.newest).map((run) => run.runId)
+  const old = sealed.slice(keep.newest).filter(({ runId }) => !isReferenced(runId, referenced, keep))
+  const reason = `not referenced, not among the newest ${keep.newest}`
+  return old.map(({ runId }) => ({ kind: 'snapshot', name: runId, path: runDir(lakeDir, runId), reason, newer }))
 }
 
 function sortKey({ session, runId }: SealedRun): string {
   return `${session} ${runId}`
 }
 
-function stagings(lakeDir: string, { stagingMs, now, runState }: Keep): readonly Garbage[] {
+function stagings(lakeDir: string, keep: Keep): readonly Candidate[] {
   const names = runsDirEntries(lakeDir).filter((name) => name.startsWith(stagingPrefix))
   return names.flatMap((name) => {
-    const runId = name.slice(stagingPrefix.length)
-    const state = isRunId(runId) ? runState(runId) : null
-    if (state?.isRunning === true) return []
-    const since = state?.endedAt ?? statSync(isRunId(runId) ? stagingDir(lakeDir, runId) : join(runsDir(lakeDir), name)).mtime
-    if (now.getTime() - since.getTime() < stagingMs) return []
-    return [
-      entry(
-        lakeDir,
-        'staging',
-        name,
-        state === null ? 'of a run that this state does not know' : 'its run has ended without a seal',
-      ),
-    ]
+    const reason = abandoned(lakeDir, name, keep)
+    return reason === null ? [] : [{ kind: 'staging', name, path: join(runsDir(lakeDir), name), reason, newer: [] }]
   })
 }
 
-/** Left by a deletion that was killed. */
-function trash(lakeDir: string): readonly Garbage[] {
-  const names = runsDirEntries(lakeDir).filter((name) => name.startsWith(trashPrefix))
-  return names.map((name) => entry(lakeDir, 'trash', name, 'left by a deletion that was interrupted'))
+/** Why nobody will go on with a staging directory; null while somebody may, and when it is gone. */
+function abandoned(lakeDir: string, name: string, { stagingMs, now, runState }: Keep): string | null {
+  const runId = name.slice(stagingPrefix.length)
+  const state = isRunId(runId) ? runState(runId) : null
+  if (state?.isRunning === true) return null
+  const sinceMs = state?.endedAt?.getTime() ?? lastWriteMs(join(runsDir(lakeDir), name))
+  if (sinceMs === null || now.getTime() - sinceMs < stagingMs) return null
+  return state === null ? 'of a run that this state does not know' : 'its run has ended without a seal'
 }
 
-function entry(lakeDir: string, kind: Garbage['kind'], name: string, reason: string): Garbage {
-  const path = kind === 'snapshot' ? runDir(lakeDir, name) : join(runsDir(lakeDir), name)
-  return { kind, name, path, bytes: sizeOf(path), reason }
+/** Left by a deletion that was killed. */
+function trash(lakeDir: string): readonly Candidate[] {
+  const names = runsDirEntries(lakeDir).filter((name) => name.startsWith(trashPrefix))
+  const reason = 'left by a deletion that was interrupted'
+  return names.map((name) => ({ kind: 'trash', name, path: join(runsDir(lakeDir), name), reason, newer: [] }))
 }
 
 function trashPath(lakeDir: string, name: string): string {
   return join(runsDir(lakeDir), `${trashPrefix}${name.replace(/^\./, '')}`)
 }
 
-/** Bytes of every file below a path. */
+/** Bytes of every file below a path. What vanishes meanwhile counts for nothing. */
 export function sizeOf(path: string): number {
-  const stats = lstatSync(path)
-  if (!stats.isDirectory()) return stats.size
-  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  if (stats?.isDirectory() !== true) return stats?.size ?? 0
+  return namesIn(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)
+}
+
+/** When anything below a path was written last; null when it is gone. */
+function lastWriteMs(path: string): number | null {
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  if (stats === undefined) return null
+  if (!stats.isDirectory()) return stats.mtimeMs
+  return namesIn(path).reduce((latest, name) => Math.max(latest, lastWriteMs(join(path, name)) ?? 0), stats.mtimeMs)
 }
 
 /** Sealed directories are read-only: even their owner may remove nothing from them. */
 function removeTree(path: string): void {
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (stats?.isDirectory() === true) {
-    chmodSync(path, 0o755)
-    for (const name of readdirSync(path)) removeTree(join(path, name))
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+    unlessGone(() => chmodSync(path, 0o755))
+    for (const name of namesIn(path)) removeTree(join(path, name))
   }
   rmSync(path, { recursive: true, force: true })
+}
+
+function namesIn(directory: string): readonly string[] {
+  return unlessGone(() => readdirSync(directory)) ?? []
+}
+
+/** Another process may write, seal or remove the same thing at the same time. */
+function unlessGone<Result>(work: () => Result): Result | null {
+  try {
+    return work()
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return null
+    throw error
+  }
 }

@@ -32,6 +32,8 @@ export interface LoopOptions {
   /** Between SIGTERM and SIGKILL of a task. */
   readonly graceMs: number
   readonly onEvent: (event: RunEvent) => void
+  /** Told of what went wrong beside the run. */
+  readonly log: (line: string) => void
   /** Stops the run; its reason is recorded. A LeaseLostError leaves run and children to the scheduler that has taken over. */
   readonly signal: AbortSignal
 }
@@ -315,12 +317,17 @@ export class AttemptLoop implements Tenant {
     if (running !== undefined) this.#showProgress(running)
   }
 
+  /** Only a display depends on it: what counts is read once more when the end of the try is recorded. */
   #showProgress(running: RunningTry): void {
-    const { progress } = running.results.read()
-    if (progress === null || progress === running.shown) return
-    running.shown = progress
     const { runId, attempt, taskId } = running.key
-    this.#options.onEvent({ kind: 'progress', runId, attempt, taskId, progress })
+    try {
+      const { progress } = running.results.read()
+      if (progress === null || progress === running.shown) return
+      running.shown = progress
+      this.#options.onEvent({ kind: 'progress', runId, attempt, taskId, progress })
+    } catch (error) {
+      this.#options.log(`progress of task ${taskId} of run ${runId}: ${messageOf(error)}`)
+    }
   }
 
   #abandonChildren(): void {

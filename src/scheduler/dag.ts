@@ -69,6 +69,8 @@ export interface DagOptions<Schema extends ParamsSchema> {
   readonly maxActiveRuns?: number
   /** Places by name of the pool, for tasks of all dags that name it; where two dags differ, the smaller number holds. */
   readonly pools?: Readonly<Record<string, number>>
+  /** Its tasks work on the run's directory in the lake: where that is gone, nothing that had succeeded can be kept. Default false. */
+  readonly stages?: boolean
   /** Cron, in UTC unless a time zone is given; none: only by hand. */
   readonly schedule?: string | ScheduleOptions
   /** A strict zod object; values arrive as text. Keys are snake_case. */
@@ -103,6 +105,8 @@ export interface Dag {
   /** Null: any number. */
   readonly maxActiveRuns: number | null
   readonly pools: Readonly<Record<string, number>>
+  /** Whether its tasks work on the run's directory in the lake. */
+  readonly stages: boolean
   /** Null: only by hand. */
   readonly timetable: Timetable | null
   readonly tasks: readonly TaskDefinition[]
@@ -132,6 +136,7 @@ export function defineDag<Schema extends ParamsSchema>(
     about: options.about,
     maxActiveRuns: options.maxActiveRuns ?? null,
     pools: options.pools ?? {},
+    stages: options.stages ?? false,
     schedule: timetable?.cron ?? null,
     timetable,
     tasks: tasks.definitions,

@@ -1,5 +1,6 @@
 /** Runs of one process under one lease: they share its places, and what a dead scheduler has left is taken over first. */
 import type { Config } from '../config.ts'
+import { PipelineError } from '../errors.ts'
 import { AttemptLoop, type RunEvent } from './attempt-loop.ts'
 import { acquireLease, type Lease, type LeaseTimes } from './lease.ts'
 import { admitted } from './limits.ts'
@@ -19,6 +20,8 @@ export interface EngineSettings {
   /** Between SIGTERM and SIGKILL of a task. Default 4 s. */
   readonly graceMs?: number
   readonly leaseTimes?: LeaseTimes
+  /** Told of what went wrong beside the runs and is tried again. Default: stderr. */
+  readonly log?: (line: string) => void
 }
 
 /** How one run is watched and stopped. */
@@ -27,6 +30,12 @@ export interface Watch {
   readonly onEvent?: (event: RunEvent) => void
   /** Stops the tasks and records the run as cancelled, with the signal's reason; `dag retry` resumes it. */
   readonly signal?: AbortSignal
+}
+
+/** What is done with one run. */
+export interface Work extends Watch {
+  /** Why nothing more is to be started in it: it ends `failed` with this reason, unless a process of it still lives. */
+  readonly hopeless?: string | null
 }
 
 interface Waiting {
@@ -40,6 +49,7 @@ export class Engine implements AsyncDisposable {
   readonly #lease: Lease
   readonly #settings: EngineSettings
   readonly #places: Places
+  readonly #log: (line: string) => void
   readonly #active = new Map<AttemptLoop, { readonly dagId: string; readonly done: Promise<void> }>()
   #waiting: readonly Waiting[] = []
 
@@ -52,6 +62,7 @@ export class Engine implements AsyncDisposable {
     this.store = store
     this.#lease = lease
     this.#settings = settings
+    this.#log = settings.log ?? ((line) => process.stderr.write(`${line}\n`))
     this.#places = new Places(settings.parallelism ?? settings.config.parallelism, store.now)
   }
 
@@ -64,6 +75,7 @@ export class Engine implements AsyncDisposable {
     for (const { runId } of this.store.runningAttempts()) {
       if (runId === but) continue
       const run = this.store.run(runId)
+      // Nothing is started in it: it does without its secrets.
       const loop = this.#loop(run, {})
       loop.adopt()
       loop.drain({ state: 'failed', reason: 'scheduler died' })
@@ -78,33 +90,32 @@ export class Engine implements AsyncDisposable {
    * Executes an attempt to its end, as soon as its dag may have another active run.
    * @param prepare creates the attempt in the state; called when it may begin
    * @returns the run's id
+   * @throws PipelineError (exit 2) when the run has ended since its secrets cannot be had
    */
-  async execute(plan: Plan, prepare: () => RunRecord, watch: Watch): Promise<string> {
+  async execute(plan: Plan, prepare: () => RunRecord, work: Work): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>()
     const begin = (): void => {
       try {
         const run = prepare()
-        this.#track(this.#loop(run, watch), run).then(() => resolve(run.runId), reject)
+        this.#carryOut(run, work, false).then(() => resolve(run.runId), reject)
       } catch (error) {
         reject(error)
       }
     }
     const waiting = { plan, begin }
-    watch.signal?.addEventListener('abort', () => {
+    work.signal?.addEventListener('abort', () => {
       if (!this.#waiting.includes(waiting)) return
       this.#waiting = this.#waiting.filter((one) => one !== waiting)
-      reject(watch.signal?.reason)
+      reject(work.signal?.reason)
     })
     this.#waiting = [...this.#waiting, waiting]
     this.#admit()
     return promise
   }
 
-  /** Goes on with an attempt whose scheduler has died, to its end. */
-  resume(run: RunRecord, watch: Watch): Promise<void> {
-    const loop = this.#loop(run, watch)
-    loop.adopt()
-    return this.#track(loop, run)
+  /** Goes on with an attempt whose scheduler has died, to its end. @throws PipelineError as {@link execute} */
+  resume(run: RunRecord, work: Work): Promise<void> {
+    return this.#carryOut(run, work, true)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -114,22 +125,29 @@ export class Engine implements AsyncDisposable {
     this.#lease[Symbol.dispose]()
   }
 
+  /** One that cannot be gone on with concerns nobody else: it ends, and tells why. */
+  async #carryOut(run: RunRecord, work: Work, isAdopted: boolean): Promise<void> {
+    const { equipped, lack } = equip(this.store.stateDir, run)
+    const loop = this.#loop(equipped, work)
+    if (isAdopted) loop.adopt()
+    const hopeless = loop.hasLivingChildren() ? null : (work.hopeless ?? null)
+    const reason = lack?.message ?? hopeless
+    if (reason !== null) loop.drain({ state: 'failed', reason })
+    await this.#track(loop, run)
+    if (lack !== null && this.store.run(run.runId).state !== 'success') throw lack
+  }
+
   #loop(run: RunRecord, { onEvent = () => {}, signal }: Watch): AttemptLoop {
     const { config, graceMs = standardGraceMs } = this.#settings
     const signals = signal === undefined ? this.#lease.lost : AbortSignal.any([signal, this.#lease.lost])
-    return new AttemptLoop(this.store, withSecrets(this.store.stateDir, run), {
-      config,
-      places: this.#places,
-      graceMs,
-      onEvent,
-      signal: signals,
-    })
+    return new AttemptLoop(this.store, run, { config, places: this.#places, graceMs, onEvent, log: this.#log, signal: signals })
   }
 
   #track(loop: AttemptLoop, run: RunRecord): Promise<void> {
     const requests = new RequestWatch(this.store, run, {
       cancelRun: (reason) => loop.cancel(reason),
       cancelTask: (taskId, reason) => loop.cancelTask(taskId, reason),
+      log: this.#log,
     })
     const done = loop.run().finally(() => {
       this.#active.delete(loop)
@@ -148,5 +166,15 @@ export class Engine implements AsyncDisposable {
       this.#waiting = this.#waiting.filter((one) => !first.includes(one))
       for (const { begin } of first) begin()
     }
+  }
+}
+
+/** A run with what its tasks need to know, or why it cannot be had. */
+function equip(stateDir: string, run: RunRecord): { readonly equipped: RunRecord; readonly lack: PipelineError | null } {
+  try {
+    return { equipped: withSecrets(stateDir, run), lack: null }
+  } catch (error) {
+    if (error instanceof PipelineError) return { equipped: run, lack: error }
+    throw error
   }
 }

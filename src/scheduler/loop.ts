@@ -1,12 +1,16 @@
 /** Life of a run: triggered once, resumed as often as needed. */
+import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
+import type { Config } from '../config.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
+import { currentDir } from '../lake/layout.ts'
 import { carriedOver } from './carry.ts'
 import type { Dag } from './dag.ts'
 import { Engine, type EngineSettings, type Watch } from './engine.ts'
 import { suggest } from './nearest.ts'
 import { compile, type Plan } from './plan.ts'
 import { taskNamed, transitiveUpstream } from './plan-graph.ts'
+import { hopelessness } from './resumption.ts'
 import { keepSecrets } from './secrets.ts'
 import type { Session } from './session.ts'
 import type { RunState } from './states.ts'
@@ -33,6 +37,8 @@ export interface RetryOptions extends RunSettings {
   readonly dag?: Dag
   /** This task runs again although it has succeeded. */
   readonly redo?: Redo
+  /** Nobody has asked for it: then a run that was resumed in vain too often ends `failed` instead. Default false. */
+  readonly isAutomatic?: boolean
 }
 
 export interface Redo {
@@ -111,17 +117,19 @@ export async function retryRun(runId: string, options: RetryOptions): Promise<Ru
 /** @param plan the definition as it is now; null: that of the attempt before */
 async function retry(engine: Engine, runId: string, plan: Plan | null, options: RetryOptions): Promise<RunOutcome> {
   const { store } = engine
+  const { isAutomatic = false } = options
   refuseNothingToDo(store, runId, plan, options)
+  const work = { ...options, hopeless: isAutomatic ? hopelessness(store.events(runId)) : null }
   if (store.run(runId).state === 'running') {
     const triesBefore = new Map(store.tasks(runId).map((task) => [task.taskId, task.tries]))
-    await engine.resume(store.run(runId), options)
+    await engine.resume(store.run(runId), work)
     // What had failed before, or has died with its scheduler, is what the retry was asked for.
     const isOld = (task: TaskRecord): boolean => task.state === 'failed' && task.tries === triesBefore.get(task.taskId)
     const { state } = store.run(runId)
     const isDone = options.redo === undefined && (state !== 'failed' || !store.tasks(runId).some(isOld))
-    if (state === 'cancelled' || isDone) return outcomeOf(store, runId)
+    if (state === 'cancelled' || isDone || isAutomatic) return outcomeOf(store, runId)
   }
-  await engine.execute(plan ?? store.planOf(runId), () => nextAttempt(store, runId, plan, options), options)
+  await engine.execute(plan ?? store.planOf(runId), () => nextAttempt(store, runId, plan, options), work)
   return outcomeOf(store, runId)
 }
 
@@ -153,10 +161,15 @@ function nextAttempt(store: Store, runId: string, plan: Plan | null, options: Re
     const previous = { plan: store.planOf(runId), tasks: store.tasks(runId) }
     const next = plan ?? previous.plan
     const again = [...promotionsToRedo(store, next, runId), ...(redo === undefined ? [] : [redo.taskId])]
-    const carried = carriedOver(next, previous, again)
+    const carried = isStagingLost(config, next, runId) ? [] : carriedOver(next, previous, again)
     store.change.createAttempt({ runId, plan: next, parallelism, carried }, run)
     return store.run(runId)
   })
+}
+
+/** `dag gc` removes what failed runs had staged. Asked inside the transaction that makes the run running: from then on it stays. */
+function isStagingLost({ lakeDir }: Config, { stages }: Plan, runId: string): boolean {
+  return stages && !existsSync(currentDir(lakeDir, runId))
 }
 
 function outcomeOf(store: Store, runId: string): RunOutcome {

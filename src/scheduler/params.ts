@@ -40,7 +40,14 @@ export function resolveParams<Schema extends ParamsSchema>({
 }: Request<Schema>): Resolved {
   const names = Object.keys(schema.shape)
   const secrets = names.filter((name) => isSecret(schema, name))
-  refuse(dag, [...tooLarge(given), ...names.flatMap(badName), ...Object.keys(given).flatMap((name) => unknownParam(name, names))])
+  refuse(dag, [
+    ...tooLarge(given),
+    ...names.flatMap(badName),
+    ...Object.keys(given).flatMap((name) => unknownParam(name, names)),
+    ...Object.keys(given).flatMap((name) =>
+      given[name] === masked ? [`${name}: ${masked} stands for a value that is not shown`] : [],
+    ),
+  ])
   const parsed = schema.safeParse(given)
   if (!parsed.success) {
     refuse(

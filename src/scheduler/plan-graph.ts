@@ -23,6 +23,8 @@ export const planSchema = z.strictObject({
   dagId: z.string(),
   maxActiveRuns: z.int().min(1).nullable().default(null),
   pools: z.record(z.string(), z.int().min(1)).readonly().default({}),
+  /** Doing something twice is safe, keeping what is not there any more is not. */
+  stages: z.boolean().default(true),
   tasks: z.array(taskSchema.readonly()).readonly(),
 })
 

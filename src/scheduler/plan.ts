@@ -22,7 +22,8 @@ export function compile(dag: Dag, { projectDir, scriptsDir = 'src/tasks' }: Comp
     ...task,
     command: commandOf([...nodeOptions, `${scriptsDir}/${task.script}.ts`, ...task.args], environment),
   }))
-  const plan = checkPlan({ dagId: dag.name, maxActiveRuns: dag.maxActiveRuns, pools: dag.pools, tasks })
+  const { name: dagId, maxActiveRuns, pools, stages } = dag
+  const plan = checkPlan({ dagId, maxActiveRuns, pools, stages, tasks })
   if (dag.timetable !== null) checkTimetable(dag.name, dag.timetable)
   for (const task of plan.tasks) {
     const file = `${scriptsDir}/${task.script}.ts`

@@ -1,14 +1,16 @@
 /** Requests of other processes, as the scheduler of a run meets them. */
 import { type FSWatcher, utimesSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { messageOf } from '../errors.ts'
 import { processStart, signalGroup } from '../process-identity.ts'
 import { isFinal } from './states.ts'
-import type { RunRecord, Store } from './store.ts'
+import { LeaseLostError, type RunRecord, type Store } from './store.ts'
 import type { RequestRecord } from './store/request-rows.ts'
 
 export interface RequestActions {
   readonly cancelRun: (reason: string) => void
   readonly cancelTask: (taskId: string, reason: string) => void
+  readonly log: (line: string) => void
 }
 
 /** Touching this file wakes whoever runs a run. */
@@ -28,7 +30,10 @@ const lookEveryMs = 2_000
 /** Who asks waits for an answer: a task that does not end is killed after so long, whatever the grace of the run. */
 const patienceMs = 3_000
 
-/** Watches while a run is going on, and answers what is open when it ends. */
+/**
+ * Watches while a run is going on, and answers what is open when it ends. Never throws: what goes wrong is told and tried again at the
+ * next look, since a request may wait, and no run may end by it.
+ */
 export class RequestWatch implements Disposable {
   readonly #store: Store
   readonly #run: RunRecord
@@ -36,14 +41,19 @@ export class RequestWatch implements Disposable {
   readonly #watcher: FSWatcher | null
   readonly #timers: NodeJS.Timeout[] = []
   readonly #begun = new Set<number>()
+  /** Open since before the run was in our hands. */
+  #stale: readonly RequestRecord[] = []
+  /** Told already. */
+  #problem: string | null = null
 
   constructor(store: Store, run: RunRecord, actions: RequestActions) {
     this.#store = store
     this.#run = run
     this.#actions = actions
-    for (const { id } of store.requests.open(run.runId))
-      store.requests.end(id, 'refused', 'the scheduler it was meant for has died')
-    writeFileSync(wakeFileOf(store.stateDir), '', { flag: 'a' })
+    this.#guarded(() => {
+      this.#stale = store.requests.open(run.runId)
+    })
+    this.#look()
     this.#watcher = watched(wakeFileOf(store.stateDir), () => this.#look())
     this.#timers.push(setInterval(() => this.#look(), lookEveryMs).unref())
   }
@@ -51,13 +61,32 @@ export class RequestWatch implements Disposable {
   [Symbol.dispose](): void {
     this.#watcher?.close()
     for (const timer of this.#timers) clearTimeout(timer)
-    for (const request of this.#store.requests.open(this.#run.runId)) this.#answer(request)
+    this.#guarded(() => {
+      for (const request of this.#store.requests.open(this.#run.runId)) this.#answer(request)
+    })
   }
 
   #look(): void {
-    for (const request of this.#store.requests.open(this.#run.runId)) {
-      if (this.#begun.has(request.id)) this.#answer(request)
-      else this.#begin(request)
+    this.#guarded(() => {
+      for (const request of this.#store.requests.open(this.#run.runId)) {
+        if (this.#stale.some(({ id }) => id === request.id))
+          this.#store.requests.end(request.id, 'refused', 'the scheduler it was meant for has died')
+        else if (this.#begun.has(request.id)) this.#answer(request)
+        else this.#begin(request)
+      }
+    })
+  }
+
+  #guarded(work: () => void): void {
+    try {
+      work()
+      this.#problem = null
+    } catch (error) {
+      // Whoever has taken over answers; the loop meets it at its next transition, and says so.
+      if (error instanceof LeaseLostError) return
+      const problem = `requests to run ${this.#run.runId}: ${messageOf(error)}`
+      if (problem !== this.#problem) this.#actions.log(problem)
+      this.#problem = problem
     }
   }
 
@@ -68,7 +97,7 @@ export class RequestWatch implements Disposable {
     if (taskId === null) this.#actions.cancelRun(text)
     else this.#actions.cancelTask(taskId, text)
     this.#timers.push(
-      setTimeout(() => this.#kill(taskId), patienceMs),
+      setTimeout(() => this.#guarded(() => this.#kill(taskId)), patienceMs),
       // What the loop makes of it is in the state a moment later.
       setTimeout(() => this.#look(), 250),
       setInterval(() => this.#look(), 500).unref(),
@@ -91,9 +120,10 @@ export class RequestWatch implements Disposable {
   }
 }
 
-/** Without watches (their number is limited on Linux) requests are seen a little later. */
+/** Without watches (their number is limited on Linux), or when the file cannot be made, requests are seen a little later. */
 function watched(file: string, onChange: () => void): FSWatcher | null {
   try {
+    writeFileSync(file, '', { flag: 'a' })
     return watch(file, onChange).on('error', () => {})
   } catch {
     return null

@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { hasCode, messageOf, PipelineError } from '../errors.ts'
+import { exitCodes, hasCode, messageOf, PipelineError } from '../errors.ts'
 import { masked, type Resolved } from './params.ts'
 import type { RunRecord } from './store.ts'
 
@@ -29,18 +29,36 @@ export function keepSecrets(
   return { ...params, ...Object.fromEntries(secrets.map((name) => [name, masked])) }
 }
 
-/** The run as its tasks need it. A secret whose file is gone stays `***`, which its task will not take. */
+/** The run as its tasks need it. @throws PipelineError (exit 2) when a value is not there: no task may take `***` for one */
 export function withSecrets(stateDir: string, run: RunRecord): RunRecord {
   const secretParams = Object.keys(run.params).filter((name) => run.params[name] === masked)
   if (secretParams.length === 0) return run
-  return { ...run, params: { ...run.params, ...read(fileOf(stateDir, run.runId)) }, secretParams }
+  const file = fileOf(stateDir, run.runId)
+  const values = read(file, run.runId, secretParams)
+  const missing = secretParams.filter((name) => values[name] === undefined)
+  if (missing.length > 0) throw unknownSecrets(`${file} has no ${missing.join(', ')}`, file, run.runId, secretParams)
+  return { ...run, params: { ...run.params, ...values }, secretParams }
 }
 
-function read(file: string): Readonly<Record<string, string>> {
+function read(file: string, runId: string, names: readonly string[]): Readonly<Record<string, string>> {
   try {
     return z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(file, 'utf8')))
   } catch (cause) {
-    if (hasCode(cause, 'ENOENT')) return {}
-    throw new PipelineError(`the secrets in ${file} cannot be read: ${messageOf(cause)}`, { cause, retryable: false })
+    // Neither the parser nor the validator may repeat what stands there.
+    const found = hasCode(cause, 'ENOENT') ? 'is gone' : `cannot be read${isSystemError(cause) ? `: ${messageOf(cause)}` : ''}`
+    throw unknownSecrets(`${file} ${found}`, file, runId, names)
   }
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error
+}
+
+function unknownSecrets(found: string, file: string, runId: string, names: readonly string[]): PipelineError {
+  const example = JSON.stringify(Object.fromEntries(names.map((name) => [name, '…'])))
+  return new PipelineError(`the secret params of run ${runId} must be given again: ${found}`, {
+    exitCode: exitCodes.usage,
+    retryable: false,
+    hint: `write ${example} to ${file}, for its owner alone (chmod 600); then \`dag retry ${runId}\``,
+  })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { cellsOf } from '../../src/cli/output.ts'
-import { header, liveLine } from '../../src/cli/live-lines.ts'
+import { cellsOf, shownEnd } from '../../src/cli/output.ts'
+import { header, liveLine, liveScreen } from '../../src/cli/live-lines.ts'
 import type { TaskRecord } from '../../src/scheduler/store.ts'
 
 const started = '2026-04-20T06:00:00.000Z'
@@ -47,7 +47,40 @@ test('no line is longer than the terminal is wide', () => {
   for (const width of [60, 80, 120]) assert.ok(cellsOf(liveLine(running, long, nowMs, width)) <= width)
 })
 
+test('a terminal that is too small shows what is going on, and how much more there is', () => {
+  const named = (state: TaskRecord['state'], ...ids: readonly string[]): readonly TaskRecord[] =>
+    ids.map((taskId) => Object.assign({}, state === 'running' ? running : waiting, { state, taskId }))
+  const tasks = [
+    ...named('success', 'a', 'b'),
+    ...named('failed', 'c'),
+    ...named('success', 'd'),
+    ...named('running', 'e'),
+    ...named('success', 'f'),
+    ...named('waiting', 'g', 'h', 'i', 'j'),
+  ]
+  const screen = (rows: number, of: readonly TaskRecord[] = tasks): readonly string[] =>
+    liveScreen('run', of, { columns: 80, rows }, ({ taskId }) => taskId, nowMs).slice(1)
+  assert.deepEqual(screen(11), ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'])
+  assert.deepEqual(screen(8), ['… 3 tasks, 1 failed, above', 'd', 'e', 'f', 'g', 'h', '… 2 tasks below'])
+  assert.deepEqual(screen(4), ['… 3 tasks, 1 failed, above', 'd', '… 6 tasks below'])
+  assert.deepEqual(screen(5, [...named('waiting', 'x', 'y', 'z'), ...tasks]), ['x', 'y', '… 11 tasks, 1 failed, below'])
+  assert.deepEqual(screen(4, named('success', 'x', 'y', 'z', 'zz')), ['… 3 tasks above', 'zz'])
+  for (const rows of [1, 2, 3, 6, 9, 20])
+    assert.ok(liveScreen('run', tasks, { columns: 80, rows }, String, nowMs).length <= Math.max(4, rows))
+})
+
+test('what has been read to its end has no time left, though it may go on', () => {
+  assert.doesNotMatch(liveLine(running, { ...progress, done: 100 }, nowMs, 100), /left/)
+})
+
+test('a state and its reason say a thing once', () => {
+  assert.equal(shownEnd('failed', 'failed: build'), '✖ failed: build')
+  assert.equal(shownEnd('failed', 'scheduler died'), '✖ failed: scheduler died')
+  assert.equal(shownEnd('success', null), '✔ success')
+})
+
 test('the header counts what has ended and stops its clock when all has', () => {
   assert.equal(header('run', [done, running], nowMs), 'run  1 of 2 tasks  3.0 s')
   assert.equal(header('run', [done, done], nowMs), 'run  2 of 2 tasks  1.2 s')
+  assert.equal(header('2026-04__20260420_060000', [done, running], nowMs, 40), '2026-04__20260420_…  1 of 2 tasks  3.0 s')
 })

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import sax from 'sax'
 import { z } from 'zod'
-import { launchdPlist, systemdUnit } from '../../src/cli/service/units.ts'
+import { launchdLabel, launchdPlist, systemdUnit } from '../../src/cli/service/units.ts'
 import { eventually, outcomeOf, Place, startDag } from './support.ts'
 
 const place = new Place()
@@ -87,4 +87,23 @@ test('the launchd property list is well-formed and keeps every word', () => {
   parser.ontext = (text) => texts.push(text)
   parser.write(launchdPlist(odd)).close()
   for (const word of [...odd.command, ...Object.values(odd.environment)]) assert.ok(texts.includes(word), word)
+})
+
+/** What a reader of property lists that is not ours makes of one. */
+const plistReader = 'import json, plistlib, sys; print(json.dumps(plistlib.loads(sys.stdin.buffer.read())))'
+
+test('a reader of property lists finds the keys that launchd wants, of the right types', () => {
+  const read = spawnSync('python3', ['-c', plistReader], { input: launchdPlist(odd), encoding: 'utf8' })
+  assert.equal(read.status, 0, read.stderr)
+  assert.deepEqual(JSON.parse(read.stdout), {
+    Label: launchdLabel,
+    ProgramArguments: odd.command,
+    WorkingDirectory: odd.projectDir,
+    EnvironmentVariables: odd.environment,
+    RunAtLoad: true,
+    KeepAlive: { SuccessfulExit: false },
+    ExitTimeOut: 60,
+    StandardOutPath: odd.logFile,
+    StandardErrorPath: odd.logFile,
+  })
 })

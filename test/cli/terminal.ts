@@ -19,8 +19,10 @@ export class Terminal implements AsyncDisposable {
   /** Where the next wait looks on from. */
   #seen = 0
 
-  constructor(args: readonly string[], env: Variables) {
-    const command = ['stty cols 120 rows 40;', 'exec', process.execPath, join(projectDir, 'src/cli/dag.ts'), ...args].join(' ')
+  constructor(args: readonly string[], env: Variables, rows = 40) {
+    const command = [`stty cols 120 rows ${rows};`, 'exec', process.execPath, join(projectDir, 'src/cli/dag.ts'), ...args].join(
+      ' ',
+    )
     const path = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`
     this.#child = spawn('script', ['-qec', command, '/dev/null'], {
       cwd: projectDir,

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
+import { z } from 'zod'
 import { readManifest } from '../../src/lake/manifest.ts'
 import { resolveActive } from '../../src/lake/pointer.ts'
 import { promoteRun } from '../../src/lake/promotion.ts'
@@ -20,6 +21,7 @@ const keep: Keep = {
   stagingMs: 0,
   now: new Date(Date.now() + 3_600_000),
   history: new Set(),
+  isHistoryCurrent: () => true,
   runState: () => ({ isRunning: false, endedAt: null }),
   exclusively: (work) => work(),
 }
@@ -66,6 +68,71 @@ test('a snapshot that was published since it was found is not removed', async ()
   assert.ok(garbage !== undefined)
   assert.deepEqual([garbage.name, removeGarbage(made.lakeDir, garbage, keep)], [first, false])
   assert.equal(resolveActive(made.lakeDir)?.runId, first)
+})
+
+test('what has come to be needed since it was found stays: the history has changed, or a newer snapshot has gone', async () => {
+  using made = new LakeLab()
+  await made.seal(first, second, third)
+  const [garbage] = findGarbage(made.lakeDir, { ...keep, newest: 2 })
+  assert.ok(garbage !== undefined)
+  assert.deepEqual([garbage.name, garbage.newer], [first, [third, second]])
+  assert.equal(removeGarbage(made.lakeDir, garbage, { ...keep, isHistoryCurrent: () => false }), false)
+  assert.equal(removeGarbage(made.lakeDir, garbage, { ...keep, history: new Set([first]) }), false)
+  rmSync(join(made.lakeDir, '_runs', second), { recursive: true })
+  assert.equal(removeGarbage(made.lakeDir, garbage, keep), false)
+  assert.ok(existsSync(garbage.path))
+})
+
+test('a thing that has gone by itself is no error, and says nothing of the others', async () => {
+  using made = new LakeLab()
+  await made.seal(first, second)
+  made.stage(third)
+  const [snapshot, staging] = findGarbage(made.lakeDir, keep)
+  assert.ok(snapshot !== undefined && staging !== undefined)
+  rmSync(staging.path, { recursive: true })
+  assert.deepEqual([removeGarbage(made.lakeDir, staging, keep), removeGarbage(made.lakeDir, snapshot, keep)], [false, true])
+})
+
+test('staging that another state is writing to stays, and one that changes while it is looked at is no error', async () => {
+  using made = new LakeLab()
+  const staging = made.stage(first)
+  const long = new Date('2020-01-01T00:00:00Z')
+  for (const directory of [staging, join(staging, 'albums')]) utimesSync(directory, long, long)
+  const day = { stagingMs: 86_400_000, now: new Date(), runState: () => null }
+  assert.deepEqual(found(made, day), [])
+  const writer = spawn(process.execPath, ['-e', churning, join(staging, 'x')])
+  try {
+    for (let left = 500; left > 0; left -= 1) assert.equal(found(made, { runState: () => null }).length, 1)
+  } finally {
+    writer.kill()
+    await once(writer, 'exit')
+  }
+})
+
+/** Makes and removes a directory, again and again. */
+const churning = `const fs = require('node:fs'); const [, top] = process.argv
+for (;;) { fs.mkdirSync(top + '/y', { recursive: true }); fs.writeFileSync(top + '/y/z', ''); fs.rmSync(top, { recursive: true }) }`
+
+test('two collections at once remove everything once, and neither fails', { timeout: 60_000 }, async () => {
+  using made = new LakeLab()
+  const many = Array.from({ length: 12 }, (_, index) => `2026-01__20260101_0000${String(index + 10)}`)
+  await made.seal(...many)
+  for (const runId of many) made.store().change.endAttempt({ runId, attempt: 1 }, 'success', null)
+  const env = { DAG_STATE: made.stateDir, DISCOGS_DATA_LAKE: made.lakeDir }
+  const both = await Promise.all([1, 2].map(() => dag(['gc', '--keep', '1', '--yes', '--json'], env)))
+  assert.deepEqual(
+    both.map(({ code, stderr }) => [code, stderr]),
+    [
+      [0, ''],
+      [0, ''],
+    ],
+  )
+  assert.deepEqual(readdirSync(join(made.lakeDir, '_runs')), many.slice(-1))
+  const snapshots = both.flatMap(({ stdout }) => z.object({ removed: z.array(z.string()) }).parse(JSON.parse(stdout)).removed)
+  assert.deepEqual(
+    snapshots.filter((path) => !path.includes('.trash-')).toSorted(),
+    many.slice(0, -1).map((runId) => join(made.lakeDir, '_runs', runId)),
+  )
 })
 
 test('in a race with promotions a reader always finds a whole snapshot behind the pointer', { timeout: 60_000 }, async () => {

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import Database from 'better-sqlite3'
 import { type BackfillOptions, planBackfill, runBackfill } from '../../src/scheduler/backfill.ts'
+import type { Dag } from '../../src/scheduler/dag.ts'
+import { retryRun, type RunOutcome } from '../../src/scheduler/loop.ts'
 import { parseSession } from '../../src/scheduler/session.ts'
 import { openStore } from '../../src/scheduler/store.ts'
+import { databaseFile } from '../../src/scheduler/store/connection.ts'
+import { dag as command } from '../cli/support.ts'
 import { Lab, lab, scriptsDir } from './harness.ts'
 
 const monthly = '0 6 20 * *'
@@ -51,6 +58,47 @@ test('a run that fails stops no other, and is resumed only when asked to', async
     ],
   )
 })
+
+test('where `dag gc` has removed what a failed run had staged, nothing of it is kept, whoever resumes it', async () => {
+  using made = new Lab()
+  const staging = lab(
+    ({ task }) => {
+      const written = task('staged')
+      task('reader', { script: 'staged', args: ['read'], upstream: [written] })
+    },
+    monthly,
+    true,
+  )
+  await runBackfill(options(made, { dag: staging, maxParallel: 3 }), () => {})
+  const [kept = '', gone = '', retried = ''] = planBackfillIds(made, staging)
+  const database = new Database(databaseFile(made.config.stateDir))
+  database.prepare("update run set ended_at = '2026-01-01T00:00:00.000Z' where run_id <> ?").run(kept)
+  database.close()
+  const env = { DAG_STATE: made.config.stateDir, DISCOGS_DATA_LAKE: made.config.lakeDir }
+  const { code, stderr } = await command(['gc', '--yes'], env)
+  assert.deepEqual([code, readdirSync(join(made.config.lakeDir, '_runs'))], [0, [`.staging-${kept}`]], stderr)
+  const byHand = await retryRun(retried, { config: made.config, scriptsDir })
+  const resumed = await runBackfill(options(made, { dag: staging, rerunFailed: true }), () => {})
+  assert.deepEqual(carriedTasks(byHand), { staged: null, reader: null })
+  assert.deepEqual(
+    resumed.map(({ runId, outcome }) => [runId, outcome?.state, outcome === null ? null : carriedTasks(outcome)]),
+    [
+      [kept, 'success', { staged: 1, reader: null }],
+      [gone, 'success', { staged: null, reader: null }],
+      [retried, undefined, null],
+    ],
+  )
+})
+
+function planBackfillIds(made: Lab, dag: Dag): readonly string[] {
+  using store = openStore(made.config.stateDir, { readonly: true })
+  return planBackfill(store, options(made, { dag })).map(({ runId }) => runId)
+}
+
+/** By task the attempt in which it succeeded, null for one that ran again. */
+function carriedTasks({ tasks }: RunOutcome): Record<string, number | null> {
+  return Object.fromEntries(tasks.map(({ taskId, carriedFrom }) => [taskId, carriedFrom]))
+}
 
 test('a backfill that is stopped begins no further run', async () => {
   using made = new Lab()

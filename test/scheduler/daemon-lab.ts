@@ -1,12 +1,13 @@
 /**
  * The command line of a daemon under test, over the dag files of a directory of its own: `<dir> trigger|retry|show …` as `dag` has it,
- * and `<dir> daemon`, the daemon itself.
+ * and `<dir> daemon`, the daemon itself. With a file `<dir>/measured` that is where metrics go.
  */
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
+import { writeMetrics } from '../../src/cli/metrics.ts'
 import { loadConfig } from '../../src/config.ts'
 import { exitCodes, messageOf, PipelineError } from '../../src/errors.ts'
 import { Daemon, type DagReading } from '../../src/scheduler/daemon.ts'
@@ -57,25 +58,32 @@ function read(dagId: string): DagReading {
   }
 }
 
+async function notify(): Promise<void> {
+  using store = openStore(config.stateDir)
+  writeMetrics(join(dir, 'measured'), store)
+}
+
 async function daemon(): Promise<void> {
   using store = openStore(config.stateDir)
   await new Daemon({
     schedules: store.schedules,
     notices: null,
+    isMeasured: existsSync(join(dir, 'measured')),
     now: () => new Date(),
     dagsDir,
     readDags: () => Promise.resolve(readdirSync(dagsDir).map((file) => read(file.replace('.ts', '')))),
     dag: [process.execPath, import.meta.filename, dir],
     params: {},
     onReady: () => process.stdout.write('ready\n'),
-    log: () => {},
+    log: (line) => process.stdout.write(`${line}\n`),
   }).run(stop.signal)
 }
 
 const verbs: Readonly<Record<string, () => Promise<unknown>>> = {
   trigger,
-  retry: () => retryRun(name, settings),
+  retry: () => retryRun(name, { ...settings, isAutomatic: rest.includes('--by-schedule') }),
   show,
+  notify,
   daemon,
 }
 

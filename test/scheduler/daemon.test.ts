@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
+import { maxResumptions } from '../../src/scheduler/resumption.ts'
 import { openStore, type Store } from '../../src/scheduler/store.ts'
 import { databaseFile } from '../../src/scheduler/store/connection.ts'
-import { standardTimetable } from '../../src/scheduler/timetable.ts'
+import { standardTimetable, type Timetable } from '../../src/scheduler/timetable.ts'
 import { Lab, until } from './harness.ts'
 
 /** Leap days: slots far apart, so that a test knows how many there are. */
@@ -17,30 +18,40 @@ const leapDays = ['2012-02-29 06:00:00', '2016-02-29 06:00:00', '2020-02-29 06:0
 const timetable = { ...standardTimetable, cron, catchUp: 'all', catchUpMs: 20 * 366 * 86_400_000 } as const
 
 class DaemonLab extends Lab {
+  readonly #daemons: ChildProcess[] = []
+
   /** A dag of one task whose slots have been waiting since 2012. */
-  write(name: string, task: string, first = leapDays[0]): void {
+  write(name: string, task: string, first = leapDays[0], catchUp: Timetable['catchUp'] = 'all'): void {
     mkdirSync(join(this.dir, 'dags'), { recursive: true })
     const source = join(import.meta.dirname, '../../src/scheduler/dag.ts')
     writeFileSync(
       join(this.dir, 'dags', `${name}.ts`),
       `import { z } from ${JSON.stringify(join(import.meta.dirname, '../../node_modules/zod/index.js'))}
 import { defineDag } from ${JSON.stringify(source)}
-const options = { about: 'made for a test', params: () => z.strictObject({}), runPrefix: () => '${name}', schedule: ${JSON.stringify(timetable)} }
+const options = { about: 'made for a test', params: () => z.strictObject({}), runPrefix: () => '${name}', schedule: ${JSON.stringify({ ...timetable, catchUp })} }
 export default defineDag('${name}', options, ({ task }) => { ${task} })
 `,
     )
     using store = openStore(this.config.stateDir)
-    store.schedules.put(name, timetable, new Date(`${first?.replace(' ', 'T')}Z`))
+    store.schedules.put(name, { ...timetable, catchUp }, new Date(`${first?.replace(' ', 'T')}Z`))
   }
 
   start(): ChildProcess {
     const driver = join(import.meta.dirname, 'daemon-lab.ts')
-    return spawn(process.execPath, [driver, this.dir, 'daemon'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const daemon = spawn(process.execPath, [driver, this.dir, 'daemon'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    this.#daemons.push(daemon)
+    return daemon
   }
 
   read<Answer>(question: (store: Store) => Answer): Answer {
     using store = openStore(this.config.stateDir, { readonly: true })
     return question(store)
+  }
+
+  override [Symbol.dispose](): void {
+    // Of a test that failed half-way.
+    for (const daemon of this.#daemons) daemon.kill('SIGKILL')
+    super[Symbol.dispose]()
   }
 
   /** `2012-02-29 06:00:00 success` and so on. */
@@ -105,6 +116,32 @@ test('SIGTERM stops the run as well, and the next daemon resumes it', async () =
   )
 })
 
+test('a run that is interrupted again and again is given up after some restarts, with a notice, and stays so', async () => {
+  using made = new DaemonLab()
+  made.write('lab', `task('patient')`, leapDays[3])
+  const isStarted = join(made.config.lakeDir, 'patient.started')
+  for (let begun = 0; begun <= maxResumptions; begun += 1) {
+    const daemon = made.start()
+    await made.written('lake/patient.started')
+    await end(daemon, 'SIGTERM')
+    rmSync(isStarted)
+  }
+  const last = made.start()
+  await until(() => made.runs()[0]?.endsWith('failed') === true, 'it is given up')
+  await end(last, 'SIGTERM')
+  const further = made.start()
+  await once(further.stdout ?? further, 'data')
+  await sleep(1_000)
+  await end(further, 'SIGTERM')
+  const { reason, attempt, state } = made.read((store) => store.run('lab__20240229_060000'))
+  const expected = 'given up: resumed 5 times by itself, and no task has succeeded in between'
+  assert.deepEqual([state, reason, attempt, existsSync(isStarted)], ['failed', expected, maxResumptions + 2, false])
+  const database = new Database(databaseFile(made.config.stateDir), { readonly: true })
+  const notice = database.prepare('select state, reason from notice order by notice_id desc').raw().get()
+  database.close()
+  assert.deepEqual(notice, ['failed', expected])
+})
+
 test('a dag file that does not load stops no other, and its slot is run once it is mended', async () => {
   using made = new DaemonLab()
   made.write('good', `task('quick')`, leapDays[3])
@@ -119,6 +156,44 @@ test('a dag file that does not load stops no other, and its slot is run once it 
   assert.equal(
     made.read((store) => store.schedules.find('poor')?.problem),
     null,
+  )
+})
+
+test('slots that were missed alone update the metrics too', async () => {
+  using made = new DaemonLab()
+  made.write('lab', `task('quick')`, leapDays[0], 'none')
+  const metrics = join(made.dir, 'measured')
+  writeFileSync(metrics, '')
+  const daemon = made.start()
+  const next = `dag_next_slot_timestamp_seconds{dag="lab"} ${Date.UTC(2028, 1, 29, 6) / 1000}`
+  await until(() => readFileSync(metrics, 'utf8').includes(next), 'the next slot is in the metrics')
+  await end(daemon, 'SIGTERM')
+  assert.deepEqual(made.runs(), [])
+})
+
+test('a state that cannot be written is told and tried again, before a slot and after one: the daemon lives', async () => {
+  using made = new DaemonLab()
+  made.write('lab', `task('absent')`, leapDays[3])
+  const database = new Database(databaseFile(made.config.stateDir))
+  database.exec(`
+create trigger no_slots before insert on slot begin select raise(abort, 'no slots'); end;
+create trigger no_problems before update of problem on schedule when new.problem is not null begin select raise(abort, 'no problems'); end;`)
+  const daemon = made.start()
+  let told = ''
+  daemon.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    told += text
+  })
+  await until(() => told.includes('no slots'), 'it tells that it cannot write a slot')
+  database.exec('drop trigger no_slots')
+  await until(() => told.includes('no problems'), 'it tells that it cannot write what is wrong with the dag')
+  database.exec('drop trigger no_problems')
+  made.write('lab', `task('quick')`, leapDays[3])
+  await until(() => made.runs()[0]?.endsWith('success') === true, 'the slot is run')
+  database.close()
+  await end(daemon, 'SIGTERM')
+  assert.deepEqual(
+    [daemon.exitCode, told.match(/^trouble, tried again: .*$/gm)],
+    [0, ['trouble, tried again: no slots', 'trouble, tried again: no problems']],
   )
 })
 

@@ -21,9 +21,9 @@ export interface LabParams {
 }
 
 /** A dag named `lab` whose run id begins with its param `prefix`. */
-export function lab(list: (kinds: TaskKinds<LabParams>) => void, schedule?: string): Dag {
+export function lab(list: (kinds: TaskKinds<LabParams>) => void, schedule?: string, stages = false): Dag {
   const when = schedule === undefined ? {} : { schedule }
-  return defineDag('lab', { about: 'made for a test', params, runPrefix: ({ prefix }) => prefix, ...when }, list)
+  return defineDag('lab', { about: 'made for a test', params, runPrefix: ({ prefix }) => prefix, stages, ...when }, list)
 }
 
 export class Lab implements Disposable {

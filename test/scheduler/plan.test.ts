@@ -33,6 +33,7 @@ test('a dag compiles to ordered tasks with one shell command each', () => {
   assert.deepEqual(compile(small, place), {
     dagId: 'lab',
     maxActiveRuns: null,
+    stages: false,
     pools: {},
     tasks: [
       {

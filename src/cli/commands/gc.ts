@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { type Config, loadConfig } from '../../config.ts'
 import { findGarbage, type Garbage, type Keep, removeGarbage } from '../../lake/retention.ts'
 import { openStore, type Store } from '../../scheduler/store.ts'
-import { historyRuns } from '../gc/history.ts'
+import { HistoryRuns } from '../gc/history.ts'
 import { type OldFiles, oldLogs, removeLogs } from '../gc/old-logs.ts'
 import { print, printJson, size, table } from '../output.ts'
 import { recoverPointer } from '../pointer.ts'
@@ -41,22 +41,27 @@ ${examples('dag gc', 'dag gc --keep 6 --log-days 30 --yes')}`,
       const config = loadConfig()
       recoverPointer(config)
       using store = openStore(config.stateDir)
-      const keep = await keepOf(config, store, options)
+      const history = new HistoryRuns(config.lakeDir)
+      await history.refresh()
+      const keep = keepOf(store, history, options)
       const garbage = existsSync(config.lakeDir) ? findGarbage(config.lakeDir, keep) : []
       const before = new Date(Date.now() - options.logDays * dayMs)
       const logs = oldLogs(store, before)
-      const removed = options.yes === true ? remove({ config, store, keep, before }, garbage, logs) : null
+      const scene = { config, store, history, keep, before }
+      const removed = options.yes === true ? await remove(scene, garbage, logs) : null
       if (options.json === true) printJson({ garbage, logs, removed })
       else show(garbage, logs, removed)
     })
 }
 
-async function keepOf({ lakeDir }: Config, store: Store, { keep, stagingDays }: Options): Promise<Keep> {
+function keepOf(store: Store, history: HistoryRuns, { keep, stagingDays }: Options): Keep {
   return {
     newest: keep,
     stagingMs: stagingDays * dayMs,
     now: new Date(),
-    history: await historyRuns(lakeDir),
+    history: history.runs,
+    // A run of the history reads snapshots, and may be about to register one.
+    isHistoryCurrent: () => history.isCurrent() && store.runs({ dagId: 'history', state: 'running', limit: 1 }).length === 0,
     runState: (runId) => {
       const run = store.findRun(runId)
       return run === null
@@ -70,17 +75,22 @@ async function keepOf({ lakeDir }: Config, store: Store, { keep, stagingDays }: 
 interface Scene {
   readonly config: Config
   readonly store: Store
+  readonly history: HistoryRuns
   readonly keep: Keep
   readonly before: Date
 }
 
 /** @returns what has gone: some of it may have come to be needed meanwhile */
-function remove(
-  { config, store, keep, before }: Scene,
+async function remove(
+  { config, store, history, keep, before }: Scene,
   garbage: readonly Garbage[],
   logs: readonly OldFiles[],
-): readonly string[] {
-  const gone = garbage.filter((one) => removeGarbage(config.lakeDir, one, keep)).map((one) => one.path)
+): Promise<readonly string[]> {
+  const gone: string[] = []
+  for (const one of garbage) {
+    await history.refresh()
+    if (removeGarbage(config.lakeDir, one, { ...keep, history: history.runs })) gone.push(one.path)
+  }
   return [...gone, ...logs.filter((one) => removeLogs(store, one, before)).map((one) => one.path)]
 }
 
@@ -95,6 +105,6 @@ function show(garbage: readonly Garbage[], logs: readonly OldFiles[], removed: r
   print(
     removed === null
       ? `\n${size(bytes)} could go: \`dag gc --yes\` removes it`
-      : `\n${removed.length} of ${rows.length} removed, ${size(bytes)}`,
+      : `\n${removed.length} of ${rows.length} removed${removed.length < rows.length ? '; the rest is in use by now' : `, ${size(bytes)}`}`,
   )
 }

@@ -1,9 +1,9 @@
 import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { exitCodes } from '../../errors.ts'
-import { deliverNotices } from '../../scheduler/notify.ts'
 import { openStore } from '../../scheduler/store.ts'
 import { oneLine, print, printJson, table } from '../output.ts'
+import { tell } from '../tell.ts'
 import { countOption, examples } from './options.ts'
 
 interface Options {
@@ -14,17 +14,19 @@ interface Options {
 /** `dag notify` */
 export function notifyCommand(): Command {
   return new Command('notify')
-    .description('delivers the notices that are due, and lists the latest; runs and the daemon do so by themselves')
+    .description(
+      'delivers the notices that are due, writes the metrics, lists the latest notices; runs and the daemon do so by themselves',
+    )
     .option('--limit <count>', 'how many at most', countOption, 20)
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      `\nDAG_NOTIFY_COMMAND, DAG_NOTIFY_WEBHOOK and DAG_NOTIFY_ON say who is told of what.\n${examples('dag notify')}`,
+      `\nDAG_NOTIFY_COMMAND, DAG_NOTIFY_WEBHOOK and DAG_NOTIFY_ON say who is told of what, DAG_METRICS_FILE where the metrics go.\n${examples('dag notify')}`,
     )
     .action(async ({ limit, json = false }: Options) => {
       const config = loadConfig()
       using store = openStore(config.stateDir)
-      const failures = await deliverNotices(store.notices, config.notify, store.now)
+      const failures = await tell(config, store)
       const deliveries = store.notices.deliveries(limit)
       if (json) printJson(deliveries)
       else if (deliveries.length === 0) print('nobody has been told of anything yet')

@@ -1,8 +1,6 @@
-import { Command } from 'commander'
-import { existsSync } from 'node:fs'
-import { type Config, loadConfig } from '../../config.ts'
-import { currentDir } from '../../lake/layout.ts'
-import { type RetryOptions, retryRun } from '../../scheduler/loop.ts'
+import { Command, Option } from 'commander'
+import { loadConfig } from '../../config.ts'
+import { retryRun } from '../../scheduler/loop.ts'
 import { execute } from '../execute.ts'
 import { printOutcome } from '../outcome.ts'
 import { readStore, runIdOf } from '../runs.ts'
@@ -11,6 +9,7 @@ import { examples } from './options.ts'
 interface Options {
   readonly task?: string
   readonly downstream?: boolean
+  readonly bySchedule?: boolean
   readonly json?: boolean
 }
 
@@ -21,14 +20,15 @@ export function retryCommand(): Command {
     .argument('<run>', 'run id, or latest')
     .option('--task <task>', 'run this task again although it has succeeded')
     .option('--downstream', 'with --task: and everything below it')
+    .addOption(new Option('--by-schedule', 'nobody has asked for it: too often in vain ends the run').hideHelp())
     .option('--json', 'print the outcome as JSON')
     .addHelpText('after', examples('dag retry 2026-04__20260420_060000', 'dag retry latest --task build --downstream'))
-    .action(async (given: string, { task, downstream = false, json = false }: Options) => {
+    .action(async (given: string, { task, downstream = false, bySchedule = false, json = false }: Options) => {
       const config = loadConfig()
       const runId = runIdHere(given)
-      const redo = task === undefined ? redoLost(config, runId) : { redo: { taskId: task, downstream } }
+      const redo = task === undefined ? {} : { redo: { taskId: task, downstream } }
       const { outcome, exitCode } = await execute({ config, json }, (settings) =>
-        retryRun(runId, { config, ...redo, ...settings }),
+        retryRun(runId, { config, isAutomatic: bySchedule, ...redo, ...settings }),
       )
       printOutcome(config, outcome, json)
       process.exitCode = exitCode
@@ -38,13 +38,4 @@ export function retryCommand(): Command {
 function runIdHere(given: string): string {
   using store = readStore(loadConfig())
   return runIdOf(store, given)
-}
-
-/** What a run had staged may have been removed by `dag gc`: then nothing of it can be kept. */
-function redoLost(config: Config, runId: string): Pick<RetryOptions, 'redo'> {
-  if (existsSync(currentDir(config.lakeDir, runId))) return {}
-  using store = readStore(config)
-  const hadRows = store.tasks(runId).some((one) => one.state === 'success' && one.rows !== null)
-  const first = store.planOf(runId).tasks[0]
-  return hadRows && first !== undefined ? { redo: { taskId: first.id, downstream: true } } : {}
 }

@@ -50,13 +50,14 @@ ${examples(
 const nodeOptions = ['--max-semi-space-size=1', '--v8-pool-size=1']
 
 /** Replaces this process, and everything it has loaded, by the daemon: same pid, same environment. */
-function become({ projectDir, stateDir, notify }: Config, params: Readonly<Record<string, string>>): never {
+function become({ projectDir, stateDir, notify, metricsFile }: Config, params: Readonly<Record<string, string>>): never {
   const settings: DaemonSettings = {
     projectDir,
     stateDir,
     params,
     isService: isUnderServiceManager(),
     isTelling: notify.command !== null || notify.webhook !== null,
+    isMeasured: metricsFile !== null,
   }
   const daemon = join(projectDir, 'src/cli/daemon.ts')
   if (process.execve === undefined) throw new PipelineError('`dag schedule` needs a POSIX system', { exitCode: exitCodes.usage })

@@ -2,8 +2,8 @@ import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { resolveActive } from '../../lake/pointer.ts'
 import type { CheckRecord } from '../../scheduler/store.ts'
-import { taskTable } from '../outcome.ts'
-import { oneLine, print, printJson, shownState, styled, table } from '../output.ts'
+import { printFailure, taskTable } from '../outcome.ts'
+import { oneLine, print, printJson, shownEnd, styled, table } from '../output.ts'
 import { readStore, runIdOf } from '../runs.ts'
 import { watchRun } from '../watch.ts'
 import { examples } from './options.ts'
@@ -32,16 +32,21 @@ export function statusCommand(): Command {
         printJson({ ...run, active, tasks, checks })
         return
       }
+      // The live screen has left every task behind.
+      const isShown = watch && process.stdout.isTTY
+      if (isShown) print()
       print(`run       ${styled('bold', runId)}${active ? '  (active)' : ''}`)
-      print(`state     ${shownState(run.state)}${run.reason === null ? '' : `: ${run.reason}`}`)
+      print(`state     ${shownEnd(run.state, run.reason)}`)
       print(`session   ${run.session}   attempt ${run.attempt}   triggered by ${run.triggeredBy}`)
       print(
         `params    ${Object.entries(run.params)
           .map(([name, value]) => `${name}=${value}`)
-          .join(' ')}\n`,
+          .join(' ')}`,
       )
-      print(taskTable(tasks))
-      print(`\n${checkSummary(checks)}`)
+      if (!isShown) print(`\n${taskTable(tasks)}\n`)
+      print(checkSummary(checks))
+      // A line of the live screen has no room for a reason.
+      if (isShown && run.state === 'failed') printFailure(config, { runId, tasks })
     })
 }
 

@@ -164,6 +164,7 @@ export class ScheduleTable {
 /** As `dag trigger` and the settlement of dead schedulers record it. */
 const stoppedWithDaemon = 'stopped by SIGTERM'
 const schedulerDied = 'scheduler died'
+export const interruptions = [stoppedWithDaemon, schedulerDied] as const
 
 function scheduleOf(row: Row<'schedule'>): ScheduleRecord {
   return {

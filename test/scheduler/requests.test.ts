@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import Database from 'better-sqlite3'
+import { wakeScheduler } from '../../src/scheduler/requests.ts'
+import { openStore } from '../../src/scheduler/store.ts'
+import { databaseFile } from '../../src/scheduler/store/connection.ts'
+import { Lab, lab, runId, statesOf, until } from './harness.ts'
+
+const unwritable = `create trigger no_answers before update on request begin select raise(abort, 'the disk is full'); end`
+
+test('an answer that cannot be written is told and tried again; neither the scheduler nor its run ends by it', async () => {
+  using made = new Lab()
+  const { stateDir, lakeDir } = made.config
+  const told: string[] = []
+  const both = lab(({ task }) => ['first', 'second'].forEach((id) => task(id, { script: 'gated' })))
+  const ended = made.trigger(both, { log: (line) => told.push(line) })
+  await until(() => ['first', 'second'].every((id) => existsSync(join(lakeDir, `${id}.starts`))), 'both run')
+  using store = openStore(stateDir)
+  const database = new Database(databaseFile(stateDir))
+  const ask = (taskId: string): number => store.requests.add({ runId, taskId, who: 'me', reason: 'a test' })
+  database.exec(unwritable)
+  const first = ask('first')
+  wakeScheduler(stateDir)
+  await until(() => told.length === 1, 'it is told')
+  database.exec('drop trigger no_answers')
+  await until(() => store.requests.get(first).state === 'done', 'it is answered')
+  database.exec(unwritable)
+  const second = ask('second')
+  wakeScheduler(stateDir)
+  assert.deepEqual(statesOf(await ended), { first: 'cancelled', second: 'cancelled' })
+  assert.deepEqual(
+    [store.requests.get(second).state, told],
+    ['open', [`requests to run ${runId}: the disk is full`, `requests to run ${runId}: the disk is full`]],
+  )
+  database.exec('drop trigger no_answers')
+  database.close()
+  writeFileSync(join(lakeDir, 'go'), '')
+  assert.deepEqual(statesOf(await made.retry()), { first: 'success', second: 'success' })
+  assert.equal(store.requests.get(second).state, 'refused')
+})
