@@ -1,7 +1,9 @@
 /** Questions to the state. Lists are in the order people expect: tasks as planned, runs and promotions newest first. */
+import { createRequire } from 'node:module'
 import { exitCodes, PipelineError } from '../../errors.ts'
 import { suggest } from '../nearest.ts'
-import { parsePlan, type Plan } from '../plan.ts'
+import type { Plan } from '../plan-graph.ts'
+import type * as PlanJson from '../plan-json.ts'
 import type { RunState } from '../states.ts'
 import type { Connection } from './connection.ts'
 import { attemptOf, checkOf, eventOf, promotionOf, runOf, taskOf, tryOf } from './from-rows.ts'
@@ -185,6 +187,11 @@ export class Reader {
     const [row] = this.#connection.all<Pick<Row<'plan'>, 'json'>>('select json from plan where plan_hash = ?', planHash)
     if (row === undefined)
       throw new PipelineError(`the plan ${planHash} of run ${runId} is missing in the state`, { retryable: false })
-    return parsePlan(row.json)
+    return planJson().parsePlan(row.json)
   }
+}
+
+/** Loaded when a plan is asked for: `dag status` and the like would wait for its validator a quarter of their time. */
+function planJson(): typeof PlanJson {
+  return createRequire(import.meta.url)('../plan-json.ts')
 }
