@@ -64,7 +64,7 @@ export class Engine implements AsyncDisposable {
     for (const { runId } of this.store.runningAttempts()) {
       if (runId === but) continue
       const run = this.store.run(runId)
-      const loop = this.#loop(run, {})
+      const loop = this.#loop(run, this.store.planOf(runId), {})
       loop.adopt()
       loop.drain({ state: 'failed', reason: 'scheduler died' })
       const done = this.#track(loop, run)
@@ -84,7 +84,7 @@ export class Engine implements AsyncDisposable {
     const begin = (): void => {
       try {
         const run = prepare()
-        this.#track(this.#loop(run, watch), run).then(() => resolve(run.runId), reject)
+        this.#track(this.#loop(run, plan, watch), run).then(() => resolve(run.runId), reject)
       } catch (error) {
         reject(error)
       }
@@ -102,7 +102,7 @@ export class Engine implements AsyncDisposable {
 
   /** Goes on with an attempt whose scheduler has died, to its end. */
   resume(run: RunRecord, watch: Watch): Promise<void> {
-    const loop = this.#loop(run, watch)
+    const loop = this.#loop(run, this.store.planOf(run.runId), watch)
     loop.adopt()
     return this.#track(loop, run)
   }
@@ -114,10 +114,11 @@ export class Engine implements AsyncDisposable {
     this.#lease[Symbol.dispose]()
   }
 
-  #loop(run: RunRecord, { onEvent = () => {}, signal }: Watch): AttemptLoop {
+  #loop(run: RunRecord, plan: Plan, { onEvent = () => {}, signal }: Watch): AttemptLoop {
     const { config, graceMs = standardGraceMs } = this.#settings
     const signals = signal === undefined ? this.#lease.lost : AbortSignal.any([signal, this.#lease.lost])
     return new AttemptLoop(this.store, withSecrets(this.store.stateDir, run), {
+      plan,
       config,
       places: this.#places,
       graceMs,

@@ -42,7 +42,12 @@ export function canonicalJson(value: unknown): string {
 
 /** sha256 of the canonical JSON, hexadecimal. */
 export function planHash(plan: Plan): string {
-  return createHash('sha256').update(canonicalJson(plan)).digest('hex')
+  return hashOf(canonicalJson(plan))
+}
+
+/** Of a text, as {@link planHash} takes it of a plan's. */
+export function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }
 
 /** Quotes for a POSIX shell; plain words stay as they are. */

@@ -1,6 +1,6 @@
 /** The rows that a run and its attempts begin with. */
 import { hostname } from 'node:os'
-import { canonicalJson, type Plan, type PlannedTask, planHash } from '../plan.ts'
+import { canonicalJson, hashOf, type Plan, type PlannedTask } from '../plan.ts'
 import type { Connection } from './connection.ts'
 import { appendEvent } from './event-rows.ts'
 import type { TaskRecord } from './records.ts'
@@ -59,12 +59,13 @@ export function insertAttempt(connection: Connection, { runId, plan, parallelism
 
 /** Unless it is there already. @returns its hash */
 function insertPlan(connection: Connection, plan: Plan): string {
-  const hash = planHash(plan)
+  const json = canonicalJson(plan)
+  const hash = hashOf(json)
   connection.run(
     'insert into plan (plan_hash, dag_id, json, created_at) values (?, ?, ?, ?) on conflict do nothing',
     hash,
     plan.dagId,
-    canonicalJson(plan),
+    json,
     connection.timestamp(),
   )
   return hash

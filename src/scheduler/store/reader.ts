@@ -182,6 +182,15 @@ export class Reader {
       .map(eventOf)
   }
 
+  /** Id of the event with which a run began to run for the last time, 0 when there is none. */
+  lastBegin(runId: string): number {
+    const [begin] = this.#connection.all<Pick<Row<'event'>, 'event_id'>>(
+      `select event_id from event where run_id = ? and subject = 'run' and to_state = 'running' order by event_id desc limit 1`,
+      runId,
+    )
+    return begin?.event_id ?? 0
+  }
+
   planOf(runId: string, attempt?: number): Plan {
     const { planHash } = this.attempt(runId, attempt)
     const [row] = this.#connection.all<Pick<Row<'plan'>, 'json'>>('select json from plan where plan_hash = ?', planHash)
