@@ -80,7 +80,7 @@ export class Writer {
       const run = this.#connection.run(
         `update run set state = 'running', reason = null, ended_at = null, attempt = @number
          where run_id = @runId and attempt = @attempt and state = @state`,
-        { runId: attempt.runId, ...previous, number },
+        { runId: attempt.runId, attempt: previous.attempt, state: previous.state, number },
       )
       expectOne(run, `run ${attempt.runId} is not ${previous.state} any more`)
       appendEvent(this.#connection, {
