@@ -1,10 +1,9 @@
 /** The `dag` command: wires one file per subcommand, turns errors into messages and exit codes. */
 import { Command, CommanderError } from 'commander'
-import { exampleQuery } from '../discogs/catalogue.ts'
 import { exitCodes, messageOf, PipelineError } from '../errors.ts'
 import { endWithOutput } from './output.ts'
 
-const epilogue = `
+const epilogue = (exampleQuery: string): string => `
 Exit codes: 0 success, 1 run or task failed, 2 usage or invalid dag, 3 conflict, 4 not found, 5 locked, 130/143 interrupted.
 Settings come from the environment, else .env, else the default: see .env.example.
 
@@ -50,11 +49,12 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 async function program(name: string | undefined): Promise<Command> {
   const dag = new Command('dag')
     .description('Runs the dags of the lakehouse, shows what ran, and moves the pointer to what is published.')
-    .addHelpText('after', epilogue)
     .showSuggestionAfterError()
     .exitOverride()
-  const asked = name !== undefined && Object.hasOwn(commands, name) ? [commands[name]] : Object.values(commands)
-  for (const load of asked) if (load !== undefined) dag.addCommand((await load()).exitOverride().showSuggestionAfterError())
+  const asked = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined
+  for (const load of asked === undefined ? Object.values(commands) : [asked])
+    dag.addCommand((await load()).exitOverride().showSuggestionAfterError())
+  if (asked === undefined) dag.addHelpText('after', epilogue((await import('../discogs/catalogue.ts')).exampleQuery))
   return dag
 }
 

@@ -128,11 +128,12 @@ export function prevLinks(lakeDir: string): readonly PrevLink[] {
   return links.toSorted((left, right) => compareLinkNames(right.name, left.name))
 }
 
-// Numbers compare as numbers: …_10 was made after …_9.
-const linkNameOrder = new Intl.Collator('en', { numeric: true })
+// Numbers compare as numbers: …_10 was made after …_9. Made when it is needed: that takes as long as the rest of `dag status` does.
+let linkNameOrder: Intl.Collator | null = null
 
 /** Below 0 when the prev link `left` was made before `right`. */
 export function compareLinkNames(left: string, right: string): number {
+  linkNameOrder ??= new Intl.Collator('en', { numeric: true })
   return linkNameOrder.compare(left, right)
 }
 

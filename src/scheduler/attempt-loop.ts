@@ -27,6 +27,8 @@ export type RunEvent =
     }
 
 export interface LoopOptions {
+  /** Of the attempt, as the state has it. */
+  readonly plan: Plan
   readonly config: Config
   readonly places: Places
   /** Between SIGTERM and SIGKILL of a task. */
@@ -63,9 +65,10 @@ export class AttemptLoop implements Tenant {
   constructor(store: Store, run: RunRecord, options: LoopOptions) {
     this.#store = store
     this.#run = run
-    this.plan = store.planOf(run.runId)
+    this.plan = options.plan
     this.#options = options
-    this.#lastEvent = lastEventBefore(store, run)
+    // Events before that belong to earlier attempts.
+    this.#lastEvent = store.lastBegin(run.runId) - 1
     this.#live = new LiveProgress(join(store.stateDir, 'results', run.runId, String(run.attempt)), (file) =>
       this.#showProgressIn(file),
     )
@@ -351,10 +354,4 @@ function retryWaitMs(tasks: readonly TaskRecord[], nowMs: number): number | null
     return [Math.min(until - nowMs, endedAt === null ? until - nowMs : until - new Date(endedAt).getTime())]
   })
   return waits.length === 0 ? null : Math.max(0, Math.min(...waits))
-}
-
-/** Id of the last event that belongs to earlier attempts: this one begins where the run became running again. */
-function lastEventBefore(store: Store, { runId }: RunRecord): number {
-  const begun = store.events(runId).findLast((event) => event.subject === 'run' && event.toState === 'running')
-  return begun === undefined ? 0 : begun.id - 1
 }

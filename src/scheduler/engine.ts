@@ -76,7 +76,7 @@ export class Engine implements AsyncDisposable {
       if (runId === but) continue
       const run = this.store.run(runId)
       // Nothing is started in it: it does without its secrets.
-      const loop = this.#loop(run, {})
+      const loop = this.#loop(run, this.store.planOf(runId), {})
       loop.adopt()
       loop.drain({ state: 'failed', reason: 'scheduler died' })
       const done = this.#track(loop, run)
@@ -97,7 +97,7 @@ export class Engine implements AsyncDisposable {
     const begin = (): void => {
       try {
         const run = prepare()
-        this.#carryOut(run, work, false).then(() => resolve(run.runId), reject)
+        this.#carryOut(run, plan, work).then(() => resolve(run.runId), reject)
       } catch (error) {
         reject(error)
       }
@@ -115,7 +115,7 @@ export class Engine implements AsyncDisposable {
 
   /** Goes on with an attempt whose scheduler has died, to its end. @throws PipelineError as {@link execute} */
   resume(run: RunRecord, work: Work): Promise<void> {
-    return this.#carryOut(run, work, true)
+    return this.#carryOut(run, this.store.planOf(run.runId), { ...work, isAdopted: true })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -126,10 +126,10 @@ export class Engine implements AsyncDisposable {
   }
 
   /** One that cannot be gone on with concerns nobody else: it ends, and tells why. */
-  async #carryOut(run: RunRecord, work: Work, isAdopted: boolean): Promise<void> {
+  async #carryOut(run: RunRecord, plan: Plan, work: Work & { readonly isAdopted?: boolean }): Promise<void> {
     const { equipped, lack } = equip(this.store.stateDir, run)
-    const loop = this.#loop(equipped, work)
-    if (isAdopted) loop.adopt()
+    const loop = this.#loop(equipped, plan, work)
+    if (work.isAdopted === true) loop.adopt()
     const hopeless = loop.hasLivingChildren() ? null : (work.hopeless ?? null)
     const reason = lack?.message ?? hopeless
     if (reason !== null) loop.drain({ state: 'failed', reason })
@@ -137,10 +137,18 @@ export class Engine implements AsyncDisposable {
     if (lack !== null && this.store.run(run.runId).state !== 'success') throw lack
   }
 
-  #loop(run: RunRecord, { onEvent = () => {}, signal }: Watch): AttemptLoop {
+  #loop(run: RunRecord, plan: Plan, { onEvent = () => {}, signal }: Watch): AttemptLoop {
     const { config, graceMs = standardGraceMs } = this.#settings
     const signals = signal === undefined ? this.#lease.lost : AbortSignal.any([signal, this.#lease.lost])
-    return new AttemptLoop(this.store, run, { config, places: this.#places, graceMs, onEvent, log: this.#log, signal: signals })
+    return new AttemptLoop(this.store, run, {
+      plan,
+      config,
+      places: this.#places,
+      graceMs,
+      onEvent,
+      log: this.#log,
+      signal: signals,
+    })
   }
 
   #track(loop: AttemptLoop, run: RunRecord): Promise<void> {

@@ -1,35 +1,33 @@
 /** What a plan is, and how to walk it. */
-import { z } from 'zod'
+import type { TaskKind } from './dag.ts'
 
-const taskSchema = z.strictObject({
-  id: z.string(),
-  kind: z.enum(['task', 'check', 'promote']),
-  script: z.string(),
-  args: z.array(z.string()).readonly(),
-  upstream: z.array(z.string()).readonly(),
-  retries: z.int().min(0),
-  retryDelayMs: z.int().min(0),
-  retryMaxDelayMs: z.int().min(0).default(3_600_000),
-  pool: z.string().nullable().default(null),
-  priority: z.int().default(0),
-  timeoutMs: z.int().min(1).nullable(),
-  requires: z.record(z.string(), z.string()).readonly(),
+export interface PlannedTask {
+  readonly id: string
+  readonly kind: TaskKind
+  readonly script: string
+  readonly args: readonly string[]
+  readonly upstream: readonly string[]
+  readonly retries: number
+  readonly retryDelayMs: number
+  readonly retryMaxDelayMs: number
+  readonly pool: string | null
+  readonly priority: number
+  readonly timeoutMs: number | null
+  /** Params as text. */
+  readonly requires: Readonly<Record<string, string>>
   /** For `sh -c`, from the project's directory. */
-  command: z.string().min(1),
-})
+  readonly command: string
+}
 
-/** Defaults are for plans on record that were compiled before there was such a member. */
-export const planSchema = z.strictObject({
-  dagId: z.string(),
-  maxActiveRuns: z.int().min(1).nullable().default(null),
-  pools: z.record(z.string(), z.int().min(1)).readonly().default({}),
-  /** Doing something twice is safe, keeping what is not there any more is not. */
-  stages: z.boolean().default(true),
-  tasks: z.array(taskSchema.readonly()).readonly(),
-})
-
-export type PlannedTask = z.output<typeof taskSchema>
-export type Plan = Readonly<z.output<typeof planSchema>>
+export interface Plan {
+  readonly dagId: string
+  /** Null: any number. */
+  readonly maxActiveRuns: number | null
+  readonly pools: Readonly<Record<string, number>>
+  /** Its tasks leave files in the run's directory, which a later attempt builds on. */
+  readonly stages: boolean
+  readonly tasks: readonly PlannedTask[]
+}
 
 /** Every task above `taskId`, in plan order. */
 export function transitiveUpstream(plan: Plan, taskId: string): readonly PlannedTask[] {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { PipelineError } from '../errors.ts'
 import type { Dag } from './dag.ts'
 import { checkPlan } from './plan-check.ts'
-import { type Plan, planSchema } from './plan-graph.ts'
+import type { Plan } from './plan-graph.ts'
 import { checkTimetable } from './timetable.ts'
 
 export type { Plan, PlannedTask } from './plan-graph.ts'
@@ -33,19 +33,6 @@ export function compile(dag: Dag, { projectDir, scriptsDir = 'src/tasks' }: Comp
   return plan
 }
 
-/**
- * Reads a plan from JSON and checks it as {@link compile} does, all but the existence of scripts.
- * @throws PipelineError (exit 2)
- */
-export function parsePlan(json: string): Plan {
-  try {
-    return checkPlan(planSchema.parse(JSON.parse(json)))
-  } catch (cause) {
-    if (cause instanceof PipelineError) throw cause
-    throw new PipelineError('the JSON given is not a plan', { exitCode: 2, retryable: false, cause })
-  }
-}
-
 /** JSON with sorted keys and no white space: equal plans, equal text. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
@@ -56,7 +43,12 @@ export function canonicalJson(value: unknown): string {
 
 /** sha256 of the canonical JSON, hexadecimal. */
 export function planHash(plan: Plan): string {
-  return createHash('sha256').update(canonicalJson(plan)).digest('hex')
+  return hashOf(canonicalJson(plan))
+}
+
+/** Of a text, as {@link planHash} takes it of a plan's. */
+export function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }
 
 /** Quotes for a POSIX shell; plain words stay as they are. */

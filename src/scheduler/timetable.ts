@@ -34,8 +34,10 @@ export function checkTimetable(dagId: string, timetable: Timetable): void {
  */
 export function nextSlot(dagId: string, timetable: Pick<Timetable, 'cron' | 'timeZone'>, after: Date): Date | null {
   const { cron, timeZone } = timetable
+  // The tables of time zones would take 10 MB and 15 ms.
+  const zone = timeZone === 'UTC' ? { utcOffset: 0 } : { timezone: timeZone }
   try {
-    return new Cron(cron, { timezone: timeZone, mode: '5-part', paused: true }).nextRun(after)
+    return new Cron(cron, { ...zone, mode: '5-part', paused: true }).nextRun(after)
   } catch (cause) {
     throw invalid(dagId, timetable, messageOf(cause))
   }

@@ -75,6 +75,41 @@ test('the committed schema is what the migrations make', () => {
   assert.equal(readFileSync(join(import.meta.dirname, '../../src/scheduler/schema.sql'), 'utf8'), schemaText(database))
 })
 
+test('the row types have the columns of the schema, and know which may be null', () => {
+  const file = readFileSync(join(import.meta.dirname, '../../src/scheduler/store/tables.ts'), 'utf8')
+  const declared = Object.fromEntries(
+    [...file.matchAll(/^ {2}(\w+): \{([^}]*)\}/gm)].map(([, table = '', columns = '']) => [table, declaredColumns(columns)]),
+  )
+  const database = new Database(':memory:')
+  migrate(database)
+  const tables = database.prepare<[], string>("select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'")
+  const found = Object.fromEntries(
+    tables
+      .pluck()
+      .all()
+      .map((table) => [table, columnsOf(database, table)]),
+  )
+  database.close()
+  assert.deepEqual(declared, found)
+})
+
+/** `name` or `name?`, which may be null. */
+function declaredColumns(text: string): readonly string[] {
+  return [...text.matchAll(/(\w+): ([^;\n]+)/g)]
+    .map(([, name = '', type = '']) => (type.includes('| null') ? `${name}?` : name))
+    .toSorted()
+}
+
+function columnsOf(database: Database.Database, table: string): readonly string[] {
+  const columns = database.prepare<[string], { name: string; isNullable: number }>(
+    'select name, "notnull" = 0 and pk = 0 as isNullable from pragma_table_info(?)',
+  )
+  return columns
+    .all(table)
+    .map(({ name, isNullable }) => (isNullable === 1 ? `${name}?` : name))
+    .toSorted()
+}
+
 test('the database is durable, strict and refuses what a newer version has written', () => {
   withStore((_, dir) => {
     const database = new Database(databaseFile(dir))

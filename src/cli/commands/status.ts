@@ -5,7 +5,6 @@ import type { CheckRecord } from '../../scheduler/store.ts'
 import { printFailure, taskTable } from '../outcome.ts'
 import { oneLine, print, printJson, shownEnd, styled, table } from '../output.ts'
 import { readStore, runIdOf } from '../runs.ts'
-import { watchRun } from '../watch.ts'
 import { examples } from './options.ts'
 
 /** `dag status <run>` */
@@ -23,7 +22,7 @@ export function statusCommand(): Command {
       const config = loadConfig()
       using store = readStore(config)
       const runId = runIdOf(store, given)
-      if (watch) await watchRun(config, store, runId, json)
+      if (watch) await (await import('../watch.ts')).watchRun(config, store, runId, json)
       const run = store.run(runId)
       const tasks = store.tasks(runId)
       const checks = store.checks(runId)

@@ -1,7 +1,7 @@
 /** The rows that a run and its attempts begin with. */
 import { hostname } from 'node:os'
-import { canonicalJson, type Plan, planHash } from '../plan.ts'
-import { build, type Connection } from './connection.ts'
+import { canonicalJson, hashOf, type Plan, type PlannedTask } from '../plan.ts'
+import type { Connection } from './connection.ts'
 import { appendEvent } from './event-rows.ts'
 import type { TaskRecord } from './records.ts'
 import type { Trigger } from './tables.ts'
@@ -27,80 +27,80 @@ export interface NewAttempt {
 
 /** A run in state running, without its attempt. */
 export function insertRun(connection: Connection, run: NewRun): void {
-  const row = {
-    run_id: run.runId,
-    dag_id: run.plan.dagId,
-    session: run.session,
-    params: canonicalJson(run.params),
-    state: 'running',
-    reason: null,
-    trigger: run.trigger,
-    triggered_by: run.triggeredBy,
-    attempt: 1,
-    created_at: connection.timestamp(),
-    ended_at: null,
-  } as const
-  connection.run(build.insertInto('run').values(row))
-  const detail = `triggered: ${run.trigger}, by ${run.triggeredBy}`
-  appendEvent(connection, { subject: 'run', runId: run.runId, from: null, to: 'running', detail })
+  const { runId, session, trigger, triggeredBy } = run
+  const [dagId, params, now] = [run.plan.dagId, canonicalJson(run.params), connection.timestamp()]
+  connection.run(
+    `insert into run (run_id, dag_id, session, params, state, trigger, triggered_by, attempt, created_at)
+     values (@runId, @dagId, @session, @params, 'running', @trigger, @triggeredBy, 1, @now)`,
+    { runId, dagId, session, params, trigger, triggeredBy, now },
+  )
+  const detail = `triggered: ${trigger}, by ${triggeredBy}`
+  appendEvent(connection, { subject: 'run', runId, from: null, to: 'running', detail })
 }
 
 /** An attempt, its plan and its tasks. */
 export function insertAttempt(connection: Connection, { runId, plan, parallelism, carried }: NewAttempt, attempt: number): void {
-  const now = connection.timestamp()
-  const hash = planHash(plan)
-  const stored = { plan_hash: hash, dag_id: plan.dagId, json: canonicalJson(plan), created_at: now }
+  const hash = insertPlan(connection, plan)
   connection.run(
-    build
-      .insertInto('plan')
-      .values(stored)
-      .onConflict((conflict) => conflict.doNothing()),
+    `insert into attempt (run_id, attempt, plan_hash, state, parallelism, pid, host, started_at)
+     values (@runId, @attempt, @hash, 'running', @parallelism, @pid, @host, @now)`,
+    { runId, attempt, hash, parallelism, pid: process.pid, host: hostname(), now: connection.timestamp() },
   )
-  const row = {
-    run_id: runId,
-    attempt,
-    plan_hash: hash,
-    state: 'running',
-    parallelism,
-    pid: process.pid,
-    host: hostname(),
-    started_at: now,
-  } as const
-  connection.run(build.insertInto('attempt').values(row))
   const why = attempt === 1 ? 'the run was triggered' : `resumed after attempt ${attempt - 1}`
   appendEvent(connection, { subject: 'attempt', runId, attempt, from: null, to: 'running', detail: why })
+  const before = new Map(carried.map((task) => [task.taskId, task]))
   for (const [position, task] of plan.tasks.entries()) {
-    const { id, kind, retries } = task
-    const identity = { run_id: runId, attempt, task_id: id, position, kind, retries }
-    const before = carried.find((one) => one.taskId === id)
-    connection.run(build.insertInto('task').values({ ...identity, ...(before === undefined ? fresh : carriedColumns(before)) }))
-    const detail =
-      before === undefined ? 'waits for the tasks above it' : `carried over from attempt ${before.carriedFrom ?? before.attempt}`
-    appendEvent(connection, {
-      subject: 'task',
-      runId,
-      attempt,
-      taskId: id,
-      from: null,
-      to: before === undefined ? 'waiting' : 'success',
-      detail,
-    })
+    const place = { runId, attempt, position }
+    const done = before.get(task.id)
+    if (done === undefined) insertWaiting(connection, task, place)
+    else insertCarried(connection, task, place, done)
   }
 }
 
-const fresh = { state: 'waiting' } as const
+/** Unless it is there already. @returns its hash */
+function insertPlan(connection: Connection, plan: Plan): string {
+  const json = canonicalJson(plan)
+  const hash = hashOf(json)
+  connection.run(
+    'insert into plan (plan_hash, dag_id, json, created_at) values (?, ?, ?, ?) on conflict do nothing',
+    hash,
+    plan.dagId,
+    json,
+    connection.timestamp(),
+  )
+  return hash
+}
+
+interface Place {
+  readonly runId: string
+  readonly attempt: number
+  readonly position: number
+}
+
+function insertWaiting(connection: Connection, { id: taskId, kind, retries }: PlannedTask, place: Place): void {
+  connection.run(
+    `insert into task (run_id, attempt, task_id, position, kind, state, retries)
+     values (@runId, @attempt, @taskId, @position, @kind, 'waiting', @retries)`,
+    { ...place, taskId, kind, retries },
+  )
+  const { runId, attempt } = place
+  const detail = 'waits for the tasks above it'
+  appendEvent(connection, { subject: 'task', runId, attempt, taskId, from: null, to: 'waiting', detail })
+}
 
 /** A carried task keeps what it reported, and names the attempt in which it really ran. */
-function carriedColumns(task: TaskRecord) {
-  return {
-    state: 'success',
-    carried_from: task.carriedFrom ?? task.attempt,
-    tries: task.tries,
-    queued_at: task.queuedAt,
-    started_at: task.startedAt,
-    ended_at: task.endedAt,
-    rows: task.rows === null ? null : JSON.stringify(task.rows),
-    bytes: task.bytes,
-    note: task.note,
-  } as const
+function insertCarried(connection: Connection, { id: taskId, kind, retries }: PlannedTask, place: Place, done: TaskRecord): void {
+  const { tries, queuedAt, startedAt, endedAt, bytes, note } = done
+  const rows = done.rows === null ? null : JSON.stringify(done.rows)
+  const carriedFrom = done.carriedFrom ?? done.attempt
+  connection.run(
+    `insert into task (run_id, attempt, task_id, position, kind, state, retries, carried_from, tries, queued_at, started_at, ended_at,
+       rows, bytes, note)
+     values (@runId, @attempt, @taskId, @position, @kind, 'success', @retries, @carriedFrom, @tries, @queuedAt, @startedAt, @endedAt,
+       @rows, @bytes, @note)`,
+    { ...place, taskId, kind, retries, carriedFrom, tries, queuedAt, startedAt, endedAt, rows, bytes, note },
+  )
+  const { runId, attempt } = place
+  const detail = `carried over from attempt ${carriedFrom}`
+  appendEvent(connection, { subject: 'task', runId, attempt, taskId, from: null, to: 'success', detail })
 }

@@ -1,26 +1,16 @@
 import type { CheckResult } from '../context.ts'
-import { build, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import type { TryKey } from './writer.ts'
 
 export function insertChecks(connection: Connection, key: TryKey, checks: readonly CheckResult[]): void {
   for (const check of checks) {
-    const row = {
-      run_id: key.runId,
-      attempt: key.attempt,
-      task_id: key.taskId,
-      try: key.tryNumber,
-      check_name: check.checkName,
-      severity: check.severity,
-      dataset: check.dataset,
-      value: check.value,
-      expected: check.expected,
-      previous: check.previous,
-      ok: check.ok ? 1 : 0,
-      details: check.details,
-      duration_ms: check.durationMs,
-      sample: JSON.stringify(check.sample),
-      recorded_at: connection.timestamp(),
-    }
-    connection.run(build.insertInto('check_result').values(row))
+    const { ok, sample, ...rest } = check
+    connection.run(
+      `insert into check_result (run_id, attempt, task_id, try, check_name, severity, dataset, value, expected, previous, ok, details,
+         duration_ms, sample, recorded_at)
+       values (@runId, @attempt, @taskId, @tryNumber, @checkName, @severity, @dataset, @value, @expected, @previous, @ok, @details,
+         @durationMs, @sample, @recordedAt)`,
+      { ...key, ...rest, ok: ok ? 1 : 0, sample: JSON.stringify(sample), recordedAt: connection.timestamp() },
+    )
   }
 }

@@ -1,28 +1,16 @@
-/** SQLite without awaiting: kysely builds and types the query, better-sqlite3 runs it, a transaction is one function call. */
+/** SQLite without awaiting: a statement is its SQL text, prepared once, a transaction is one function call. */
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
-import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import { PipelineError } from '../../errors.ts'
 import { migrate, schemaVersion, versionOf } from '../migrations/migrate.ts'
-import type { Tables } from './tables.ts'
 
 /** How long a writer waits for another process's transaction. They last milliseconds. */
 const busyTimeoutMs = 30_000
 
-interface Query<Row> {
-  compile(): CompiledQuery<Row>
-}
-
-/** Builds queries only; nothing runs through it. */
-export const build = new Kysely<Tables>({
-  dialect: {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new DummyDriver(),
-    createIntrospector: (database) => new SqliteIntrospector(database),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  },
-})
+type Value = string | number | null
+/** Of the `?` of a statement, in their order, or of its `@name`s, all in one object; members that it does not name are no matter. */
+type Values = readonly Value[] | readonly [Readonly<Record<string, Value>>]
 
 export class Connection {
   readonly #database: BetterSqlite3.Database
@@ -40,20 +28,14 @@ export class Connection {
     return this.now().toISOString()
   }
 
-  all<Row>(query: Query<Row>): Row[] {
-    const { sql, parameters } = query.compile()
-    return this.#prepare<Row>(sql).all(...parameters)
-  }
-
-  first<Row>(query: Query<Row>): Row | undefined {
-    const { sql, parameters } = query.compile()
-    return this.#prepare<Row>(sql).get(...parameters)
+  /** @param sql a constant text: values are never part of it */
+  all<Row>(sql: string, ...values: Values): Row[] {
+    return this.#prepare<Row>(sql).all(...values)
   }
 
   /** @returns how many rows it changed, and the id of the last one inserted */
-  run(query: Query<unknown>): { readonly changes: number; readonly insertedId: number } {
-    const { sql, parameters } = query.compile()
-    const { changes, lastInsertRowid } = this.#prepare(sql).run(...parameters)
+  run(sql: string, ...values: Values): { readonly changes: number; readonly insertedId: number } {
+    const { changes, lastInsertRowid } = this.#prepare(sql).run(...values)
     return { changes, insertedId: Number(lastInsertRowid) }
   }
 
@@ -95,7 +77,7 @@ export class Connection {
   #prepare<Row>(sql: string): BetterSqlite3.Statement<unknown[], Row> {
     const known = this.#statements.get(sql) ?? this.#database.prepare(sql)
     this.#statements.set(sql, known)
-    // One text, one row type: the same SQL always comes from the same typed query.
+    // One text, one row type: who asks says which.
     return known as BetterSqlite3.Statement<unknown[], Row>
   }
 }

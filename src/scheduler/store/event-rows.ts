@@ -1,4 +1,4 @@
-import { build, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import type { Subject } from './tables.ts'
 
 export interface NewEvent {
@@ -15,16 +15,11 @@ export interface NewEvent {
 
 /** Called inside the transaction of the transition it tells about. @returns its id */
 export function appendEvent(connection: Connection, event: NewEvent): number {
-  const row = {
-    at: connection.timestamp(),
-    subject: event.subject,
-    run_id: event.runId ?? null,
-    attempt: event.attempt ?? null,
-    task_id: event.taskId ?? null,
-    try: event.tryNumber ?? null,
-    from_state: event.from,
-    to_state: event.to,
-    detail: event.detail,
-  }
-  return connection.run(build.insertInto('event').values(row)).insertedId
+  const { subject, runId = null, attempt = null, taskId = null, tryNumber = null, from, to, detail } = event
+  const values = { at: connection.timestamp(), subject, runId, attempt, taskId, tryNumber, from, to, detail }
+  return connection.run(
+    `insert into event (at, subject, run_id, attempt, task_id, try, from_state, to_state, detail)
+     values (@at, @subject, @runId, @attempt, @taskId, @tryNumber, @from, @to, @detail)`,
+    values,
+  ).insertedId
 }

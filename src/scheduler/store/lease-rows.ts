@@ -1,8 +1,8 @@
 import { exitCodes, PipelineError } from '../../errors.ts'
-import { build, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { appendEvent } from './event-rows.ts'
 import { leaseOf } from './from-rows.ts'
-import type { LeaseRecord } from './records.ts'
+import type { LeaseRecord, Row } from './records.ts'
 
 export type LeaseHolder = Pick<LeaseRecord, 'owner' | 'pid' | 'pidStarted' | 'host'>
 
@@ -26,7 +26,7 @@ export class LeaseTable {
   }
 
   holder(name: string): LeaseRecord | null {
-    const row = this.#connection.first(build.selectFrom('lease').selectAll().where('name', '=', name))
+    const [row] = this.#connection.all<Row<'lease'>>('select * from lease where name = ?', name)
     return row === undefined ? null : leaseOf(row)
   }
 
@@ -43,10 +43,9 @@ export class LeaseTable {
       const identity = { name, owner, pid, pid_started: holder.pidStarted, host, token, beats: 0 }
       const row = { ...identity, acquired_at: now, heartbeat_at: now }
       this.#connection.run(
-        build
-          .insertInto('lease')
-          .values(row)
-          .onConflict((conflict) => conflict.column('name').doUpdateSet(row)),
+        `insert or replace into lease (name, owner, pid, pid_started, host, token, beats, acquired_at, heartbeat_at)
+         values (@name, @owner, @pid, @pid_started, @host, @token, @beats, @acquired_at, @heartbeat_at)`,
+        row,
       )
       return leaseOf(row)
     })
@@ -54,10 +53,9 @@ export class LeaseTable {
 
   /** From now on nothing is written through this store unless the lease is still held with this token; null: by anyone. */
   fence(name: string, token: number | null): void {
-    const held = build.selectFrom('lease').select('token').where('name', '=', name)
     const check = (): void => {
-      if (this.#connection.first(held)?.token !== token)
-        throw new LeaseLostError('another scheduler has taken over this state directory')
+      const [held] = this.#connection.all<Pick<Row<'lease'>, 'token'>>('select token from lease where name = ?', name)
+      if (held?.token !== token) throw new LeaseLostError('another scheduler has taken over this state directory')
     }
     this.#connection.fence(token === null ? null : check)
   }
@@ -66,16 +64,14 @@ export class LeaseTable {
   heartbeat(name: string): void {
     // A heartbeat is for those who look now.
     this.#connection.writeLightly(() => {
-      const query = build
-        .updateTable('lease')
-        .set((column) => ({ beats: column('beats', '+', 1), heartbeat_at: this.#connection.timestamp() }))
-      this.#connection.run(query.where('name', '=', name))
+      const now = this.#connection.timestamp()
+      this.#connection.run('update lease set beats = beats + 1, heartbeat_at = ? where name = ?', now, name)
     })
   }
 
   release(name: string, owner: string): void {
     this.#connection.write(() => {
-      const { changes } = this.#connection.run(build.deleteFrom('lease').where('name', '=', name).where('owner', '=', owner))
+      const { changes } = this.#connection.run('delete from lease where name = ? and owner = ?', name, owner)
       if (changes === 1) appendEvent(this.#connection, { subject: 'lease', from: 'held', to: 'released', detail: name })
     })
   }

@@ -1,8 +1,8 @@
 import { PipelineError } from '../../errors.ts'
 import type { RunState, TaskState } from '../states.ts'
-import { build, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { appendEvent } from './event-rows.ts'
-import type { TaskKey } from './writer.ts'
+import type { AttemptKey, TaskKey } from './writer.ts'
 
 export interface Mark {
   readonly from: TaskState
@@ -24,24 +24,30 @@ export class MarkWriter {
   /** @throws PipelineError when the task or the run has changed in between */
   mark({ runId, attempt, taskId }: TaskKey, { from, to, reason, run }: Mark): void {
     this.#connection.write(() => {
-      const state = { state: to, reason, carried_from: null, ended_at: this.#connection.timestamp() }
-      const task = build.updateTable('task').set(state).where('run_id', '=', runId).where('attempt', '=', attempt)
-      this.#expectOne(
-        task.where('task_id', '=', taskId).where('state', '=', from),
-        `task ${taskId} of run ${runId} is not ${from} any more`,
+      const task = this.#connection.run(
+        `update task set state = @to, reason = @reason, carried_from = null, ended_at = @now
+         where run_id = @runId and attempt = @attempt and task_id = @taskId and state = @from`,
+        { runId, attempt, taskId, from, to, reason, now: this.#connection.timestamp() },
       )
+      expectOne(task, `task ${taskId} of run ${runId} is not ${from} any more`)
       appendEvent(this.#connection, { subject: 'task', runId, attempt, taskId, from, to, detail: reason })
-      const change = { state: run.to, reason: run.to === 'success' ? null : `${taskId}: ${reason}` }
-      const runs = build.updateTable('run').set(change).where('run_id', '=', runId).where('attempt', '=', attempt)
-      this.#expectOne(runs.where('state', '=', run.from), `run ${runId} is not ${run.from} any more`)
-      if (run.to === run.from) return
-      const attempts = build.updateTable('attempt').set(change).where('run_id', '=', runId).where('attempt', '=', attempt)
-      this.#connection.run(attempts)
-      appendEvent(this.#connection, { subject: 'run', runId, from: run.from, to: run.to, detail: `${taskId}: ${reason}` })
+      this.#markRun({ runId, attempt }, run, `${taskId}: ${reason}`)
     })
   }
 
-  #expectOne(query: Parameters<Connection['run']>[0], problem: string): void {
-    if (this.#connection.run(query).changes !== 1) throw new PipelineError(problem, { retryable: false })
+  #markRun({ runId, attempt }: AttemptKey, { from, to }: Mark['run'], why: string): void {
+    const change = { runId, attempt, from, to, reason: to === 'success' ? null : why }
+    const run = this.#connection.run(
+      'update run set state = @to, reason = @reason where run_id = @runId and attempt = @attempt and state = @from',
+      change,
+    )
+    expectOne(run, `run ${runId} is not ${from} any more`)
+    if (to === from) return
+    this.#connection.run('update attempt set state = @to, reason = @reason where run_id = @runId and attempt = @attempt', change)
+    appendEvent(this.#connection, { subject: 'run', runId, from, to, detail: why })
   }
+}
+
+function expectOne({ changes }: { readonly changes: number }, problem: string): void {
+  if (changes !== 1) throw new PipelineError(problem, { retryable: false })
 }

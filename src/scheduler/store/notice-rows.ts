@@ -1,5 +1,5 @@
 /** Notices and their deliveries. The notices themselves are written by triggers of the schema, together with what they tell of. */
-import { build, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import type { Row } from './records.ts'
 import type { Channel, NoticeKind } from './tables.ts'
 
@@ -42,29 +42,24 @@ export class NoticeTable {
 
   /** When there is something to be done, null when there is not. */
   nextAt(): Date | null {
-    const unsettled = this.#connection.first(build.selectFrom('notice').select('notice_id').where('settled', '=', 0).limit(1))
-    if (unsettled !== undefined) return this.#connection.now()
-    const pending = build
-      .selectFrom('delivery')
-      .select('not_before')
-      .where('state', '=', 'pending')
-      .orderBy('not_before')
-      .limit(1)
-    const row = this.#connection.first(pending)
-    return row === undefined ? null : new Date(row.not_before)
+    const unsettled = this.#connection.all('select 1 from notice where settled = 0 limit 1')
+    if (unsettled.length > 0) return this.#connection.now()
+    const [pending] = this.#connection.all<Pick<Row<'delivery'>, 'not_before'>>(
+      "select not_before from delivery where state = 'pending' order by not_before limit 1",
+    )
+    return pending === undefined ? null : new Date(pending.not_before)
   }
 
   /** Decides for every new notice who is to be told. */
   settle({ channels, kinds }: Wanted): void {
     this.#connection.write(() => {
       const oldest = this.#connection.now().getTime() - newsMs
-      for (const row of this.#connection.all(
-        build.selectFrom('notice').selectAll().where('settled', '=', 0).orderBy('notice_id'),
-      )) {
+      const news = this.#connection.all<Row<'notice'>>('select * from notice where settled = 0 order by notice_id')
+      for (const row of news) {
         const kind = this.#kindOf(row)
         const isWanted = kinds.includes(kind) || (kind === 'recovery' && kinds.includes('success'))
         if (isWanted && Date.parse(row.at) >= oldest) for (const channel of channels) this.#insert(row.notice_id, channel, kind)
-        this.#connection.run(build.updateTable('notice').set({ settled: 1 }).where('notice_id', '=', row.notice_id))
+        this.#connection.run('update notice set settled = 1 where notice_id = ?', row.notice_id)
       }
     })
   }
@@ -72,43 +67,54 @@ export class NoticeTable {
   /** The delivery that is due for longest, ours to try for a minute; null when none is due. */
   claim(): Delivery | null {
     return this.#connection.write(() => {
-      const now = this.#connection.timestamp()
-      const due = build.selectFrom('delivery').selectAll().where('state', '=', 'pending').where('not_before', '<=', now)
-      const row = this.#connection.first(due.orderBy('not_before').limit(1))
+      const [row] = this.#connection.all<Row<'delivery'>>(
+        "select * from delivery where state = 'pending' and not_before <= ? order by not_before limit 1",
+        this.#connection.timestamp(),
+      )
       if (row === undefined) return null
+      const { notice_id: noticeId, channel, kind } = row
+      const tries = row.tries + 1
       const until = new Date(this.#connection.now().getTime() + claimMs).toISOString()
-      this.#update(row.notice_id, row.channel, { tries: row.tries + 1, not_before: until })
-      return {
-        noticeId: row.notice_id,
-        channel: row.channel,
-        tries: row.tries + 1,
-        notice: this.#notice(row.notice_id, row.kind),
-      }
+      this.#connection.run(
+        'update delivery set tries = @tries, not_before = @until where notice_id = @noticeId and channel = @channel',
+        { noticeId, channel, tries, until },
+      )
+      return { noticeId, channel, tries, notice: this.#notice(noticeId, kind) }
     })
   }
 
   sent({ noticeId, channel }: Delivery): void {
-    const ended_at = this.#connection.timestamp()
-    this.#connection.write(() => this.#update(noticeId, channel, { state: 'sent', error: null, ended_at }))
+    this.#connection.write(() => {
+      this.#connection.run(
+        "update delivery set state = 'sent', error = null, ended_at = @now where notice_id = @noticeId and channel = @channel",
+        { noticeId, channel, now: this.#connection.timestamp() },
+      )
+    })
   }
 
   /** @param next when it is tried again, null: never */
   failed({ noticeId, channel }: Delivery, error: string, next: Date | null): void {
-    const ended_at = this.#connection.timestamp()
-    const change = next === null ? ({ state: 'given_up', ended_at } as const) : { not_before: next.toISOString() }
-    this.#connection.write(() => this.#update(noticeId, channel, { error, ...change }))
+    const delivery = { noticeId, channel, error }
+    this.#connection.write(() => {
+      if (next === null) this.#giveUp(delivery)
+      else
+        this.#connection.run(
+          'update delivery set error = @error, not_before = @next where notice_id = @noticeId and channel = @channel',
+          { ...delivery, next: next.toISOString() },
+        )
+    })
   }
 
   /** Newest first. */
   deliveries(limit: number): readonly (Notice & Pick<Row<'delivery'>, 'channel' | 'state' | 'tries' | 'error'>)[] {
-    const query = build.selectFrom('delivery').selectAll().orderBy('notice_id', 'desc').limit(limit)
-    return this.#connection.all(query).map(({ notice_id, kind, channel, state, tries, error }) => {
+    const rows = this.#connection.all<Row<'delivery'>>('select * from delivery order by notice_id desc limit ?', limit)
+    return rows.map(({ notice_id, kind, channel, state, tries, error }) => {
       return Object.assign({ channel, state, tries, error }, this.#notice(notice_id, kind))
     })
   }
 
   #notice(id: number, kind: NoticeKind): Notice {
-    const row = this.#connection.first(build.selectFrom('notice').selectAll().where('notice_id', '=', id))
+    const [row] = this.#connection.all<Row<'notice'>>('select * from notice where notice_id = ?', id)
     const { at = '', dag_id = '', session = '', run_id = null, attempt = null, reason = null } = row ?? {}
     return { kind, at, dag: dag_id, session, run: run_id, attempt, reason }
   }
@@ -117,19 +123,30 @@ export class NoticeTable {
   #kindOf({ notice_id, dag_id, state }: Row<'notice'>): NoticeKind {
     if (state === 'failed') return 'failure'
     if (state !== 'success') return state
-    const before = build.selectFrom('notice').select('state').where('dag_id', '=', dag_id).where('notice_id', '<', notice_id)
-    const ended = this.#connection.first(before.where('state', 'in', ['success', 'failed']).orderBy('notice_id', 'desc').limit(1))
+    const [ended] = this.#connection.all<Pick<Row<'notice'>, 'state'>>(
+      `select state from notice where dag_id = ? and notice_id < ? and state in ('success', 'failed')
+       order by notice_id desc limit 1`,
+      dag_id,
+      notice_id,
+    )
     return ended?.state === 'failed' ? 'recovery' : 'success'
   }
 
-  #insert(notice_id: number, channel: Channel, kind: NoticeKind): void {
-    const row = { notice_id, channel, kind, state: 'pending', not_before: this.#connection.timestamp() } as const
-    this.#connection.run(build.insertInto('delivery').values(row))
+  #insert(noticeId: number, channel: Channel, kind: NoticeKind): void {
+    this.#connection.run(
+      "insert into delivery (notice_id, channel, kind, state, not_before) values (?, ?, ?, 'pending', ?)",
+      noticeId,
+      channel,
+      kind,
+      this.#connection.timestamp(),
+    )
   }
 
-  #update(noticeId: number, channel: Channel, change: Partial<Row<'delivery'>>): void {
+  #giveUp({ noticeId, channel, error }: Pick<Delivery, 'noticeId' | 'channel'> & { readonly error: string }): void {
     this.#connection.run(
-      build.updateTable('delivery').set(change).where('notice_id', '=', noticeId).where('channel', '=', channel),
+      `update delivery set state = 'given_up', error = @error, ended_at = @now
+       where notice_id = @noticeId and channel = @channel`,
+      { noticeId, channel, error, now: this.#connection.timestamp() },
     )
   }
 }

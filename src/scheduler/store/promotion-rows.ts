@@ -1,7 +1,8 @@
 import type { Promotion } from '../../lake/promotion.ts'
 import { PipelineError } from '../../errors.ts'
-import { build, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { appendEvent } from './event-rows.ts'
+import type { Row } from './records.ts'
 import type { PromotionState } from './tables.ts'
 
 /** The audit trail of the pointer: written by the promote task and the command line. */
@@ -19,31 +20,25 @@ export class PromotionWriter {
   /** @returns id of the promotion */
   begin(promotion: Promotion, verdict: string): number {
     return this.#connection.write(() => {
-      const row = {
-        kind: promotion.kind,
-        state: 'begun',
-        from_run_id: promotion.fromRunId,
-        to_run_id: promotion.toRunId,
-        prev_link: promotion.prevLink,
-        who: promotion.who,
-        reason: promotion.reason,
-        verdict,
-        note: null,
-        begun_at: this.#connection.timestamp(),
-        ended_at: null,
-      } as const
-      const { insertedId } = this.#connection.run(build.insertInto('promotion').values(row))
-      const detail = `${promotion.kind} ${insertedId}: ${promotion.fromRunId ?? 'nothing'} → ${promotion.toRunId}`
-      appendEvent(this.#connection, { subject: 'promotion', runId: promotion.toRunId, from: null, to: 'begun', detail })
+      const { kind, fromRunId, toRunId, prevLink, who, reason } = promotion
+      const { insertedId } = this.#connection.run(
+        `insert into promotion (kind, state, from_run_id, to_run_id, prev_link, who, reason, verdict, begun_at)
+         values (@kind, 'begun', @fromRunId, @toRunId, @prevLink, @who, @reason, @verdict, @now)`,
+        { kind, fromRunId, toRunId, prevLink, who, reason, verdict, now: this.#connection.timestamp() },
+      )
+      const detail = `${kind} ${insertedId}: ${fromRunId ?? 'nothing'} → ${toRunId}`
+      appendEvent(this.#connection, { subject: 'promotion', runId: toRunId, from: null, to: 'begun', detail })
       return insertedId
     })
   }
 
   end(id: number, state: Exclude<PromotionState, 'begun'>, note: string | null): void {
     this.#connection.write(() => {
-      const query = build.updateTable('promotion').set({ state, note, ended_at: this.#connection.timestamp() })
-      const ended = query.where('promotion_id', '=', id).where('state', '=', 'begun').returning(['to_run_id', 'kind'])
-      const row = this.#connection.first(ended)
+      const [row] = this.#connection.all<Pick<Row<'promotion'>, 'to_run_id' | 'kind'>>(
+        `update promotion set state = @state, note = @note, ended_at = @now
+         where promotion_id = @id and state = 'begun' returning to_run_id, kind`,
+        { id, state, note, now: this.#connection.timestamp() },
+      )
       if (row === undefined)
         throw new PipelineError(`promotion ${id} is not under way: it cannot become ${state}`, { retryable: false })
       const detail = `${row.kind} ${id}${note === null ? '' : `: ${note}`}`

@@ -1,16 +1,27 @@
 /** Questions to the state. Lists are in the order people expect: tasks as planned, runs and promotions newest first. */
+import { createRequire } from 'node:module'
 import { exitCodes, PipelineError } from '../../errors.ts'
 import { suggest } from '../nearest.ts'
-import { parsePlan, type Plan } from '../plan.ts'
+import type { Plan } from '../plan-graph.ts'
+import type * as PlanJson from '../plan-json.ts'
 import type { RunState } from '../states.ts'
-import { build, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { attemptOf, checkOf, eventOf, promotionOf, runOf, taskOf, tryOf } from './from-rows.ts'
 import type { TaskKey } from './writer.ts'
-import type { AttemptRecord, CheckRecord, EventRecord, PromotionRecord, RunRecord, TaskRecord, TryRecord } from './records.ts'
+import type {
+  AttemptRecord,
+  CheckRecord,
+  EventRecord,
+  PromotionRecord,
+  Row,
+  RunRecord,
+  TaskRecord,
+  TryRecord,
+} from './records.ts'
 
 export interface RunFilter {
-  readonly dagId?: string
-  readonly state?: RunState
+  readonly dagId?: string | null
+  readonly state?: RunState | null
   readonly limit?: number
 }
 
@@ -23,11 +34,14 @@ export class Reader {
     this.#stateDir = stateDir
   }
 
-  runs({ dagId, state, limit = 1000 }: RunFilter = {}): readonly RunRecord[] {
-    let query = build.selectFrom('run').selectAll().orderBy('created_at', 'desc').orderBy('run_id', 'desc').limit(limit)
-    if (dagId !== undefined) query = query.where('dag_id', '=', dagId)
-    if (state !== undefined) query = query.where('state', '=', state)
-    return this.#connection.all(query).map(runOf)
+  runs({ dagId = null, state = null, limit = 1000 }: RunFilter = {}): readonly RunRecord[] {
+    const rows = this.#connection.all<Row<'run'>>(
+      `select * from run
+       where (@dagId is null or dag_id = @dagId) and (@state is null or state = @state)
+       order by created_at desc, run_id desc limit @limit`,
+      { dagId, state, limit },
+    )
+    return rows.map(runOf)
   }
 
   /** @throws PipelineError (exit 4) */
@@ -42,21 +56,19 @@ export class Reader {
   }
 
   findRun(runId: string): RunRecord | null {
-    const row = this.#connection.first(build.selectFrom('run').selectAll().where('run_id', '=', runId))
+    const [row] = this.#connection.all<Row<'run'>>('select * from run where run_id = ?', runId)
     return row === undefined ? null : runOf(row)
   }
 
   findSession(dagId: string, session: string): RunRecord | null {
-    const query = build.selectFrom('run').selectAll().where('dag_id', '=', dagId).where('session', '=', session)
-    const row = this.#connection.first(query)
+    const [row] = this.#connection.all<Row<'run'>>('select * from run where dag_id = ? and session = ?', dagId, session)
     return row === undefined ? null : runOf(row)
   }
 
   /** @throws PipelineError (exit 4) */
   attempt(runId: string, attempt?: number): AttemptRecord {
     const number = attempt ?? this.run(runId).attempt
-    const query = build.selectFrom('attempt').selectAll().where('run_id', '=', runId).where('attempt', '=', number)
-    const row = this.#connection.first(query)
+    const [row] = this.#connection.all<Row<'attempt'>>('select * from attempt where run_id = ? and attempt = ?', runId, number)
     if (row !== undefined) return attemptOf(row)
     throw new PipelineError(`run ${runId} has no attempt ${number}`, {
       exitCode: exitCodes.notFound,
@@ -67,68 +79,68 @@ export class Reader {
 
   attempts(runId: string): readonly AttemptRecord[] {
     this.run(runId)
-    return this.#connection
-      .all(build.selectFrom('attempt').selectAll().where('run_id', '=', runId).orderBy('attempt'))
-      .map(attemptOf)
+    return this.#connection.all<Row<'attempt'>>('select * from attempt where run_id = ? order by attempt', runId).map(attemptOf)
   }
 
   /** Attempts in state running: of the scheduler that holds the lease, or of one that is dead. */
   runningAttempts(): readonly AttemptRecord[] {
-    return this.#connection.all(build.selectFrom('attempt').selectAll().where('state', '=', 'running')).map(attemptOf)
+    return this.#connection.all<Row<'attempt'>>("select * from attempt where state = 'running'").map(attemptOf)
   }
 
   /** Tasks of an attempt, by default the latest. */
   tasks(runId: string, attempt?: number): readonly TaskRecord[] {
     const number = this.attempt(runId, attempt).attempt
-    const query = build
-      .selectFrom('task')
-      .selectAll()
-      .where('run_id', '=', runId)
-      .where('attempt', '=', number)
-      .orderBy('position')
-    return this.#connection.all(query).map(taskOf)
+    const rows = this.#connection.all<Row<'task'>>(
+      'select * from task where run_id = ? and attempt = ? order by position',
+      runId,
+      number,
+    )
+    return rows.map(taskOf)
   }
 
   /** Tries of all attempts, oldest first. */
   tries(runId: string): readonly TryRecord[] {
     this.run(runId)
-    const query = build
-      .selectFrom('try')
-      .selectAll()
-      .where('run_id', '=', runId)
-      .orderBy('attempt')
-      .orderBy('started_at')
-      .orderBy('task_id')
-    return this.#connection.all(query.orderBy('try')).map((row) => tryOf(row, this.#stateDir))
+    const rows = this.#connection.all<Row<'try'>>(
+      'select * from try where run_id = ? order by attempt, started_at, task_id, try',
+      runId,
+    )
+    return rows.map((row) => tryOf(row, this.#stateDir))
   }
 
   /** Tries of one task in one attempt that have failed, oldest first. */
   failedTries({ runId, attempt, taskId }: TaskKey): readonly TryRecord[] {
-    const query = build.selectFrom('try').selectAll().where('run_id', '=', runId).where('attempt', '=', attempt)
-    const failed = query.where('task_id', '=', taskId).where('state', '=', 'failed').orderBy('try')
-    return this.#connection.all(failed).map((row) => tryOf(row, this.#stateDir))
+    const rows = this.#connection.all<Row<'try'>>(
+      "select * from try where run_id = ? and attempt = ? and task_id = ? and state = 'failed' order by try",
+      runId,
+      attempt,
+      taskId,
+    )
+    return rows.map((row) => tryOf(row, this.#stateDir))
   }
 
   /** Check results that count in an attempt, by default the latest: of the last try of each task, carried over ones included. */
   checks(runId: string, attempt?: number): readonly CheckRecord[] {
-    const tasks = this.tasks(runId, attempt)
-    return tasks.flatMap((task) => {
-      const query = build.selectFrom('check_result').selectAll().where('run_id', '=', runId)
-      const last = query
-        .where('task_id', '=', task.taskId)
-        .where('attempt', '=', task.carriedFrom ?? task.attempt)
-        .where('try', '=', task.tries)
-      return this.#connection.all(last.orderBy('check_result_id')).map(checkOf)
-    })
+    const rows = this.#connection.all<Row<'check_result'>>(
+      `select check_result.* from task join check_result
+         on check_result.run_id = task.run_id and check_result.task_id = task.task_id
+         and check_result.attempt = coalesce(task.carried_from, task.attempt) and check_result.try = task.tries
+       where task.run_id = ? and task.attempt = ?
+       order by task.position, check_result.check_result_id`,
+      runId,
+      this.attempt(runId, attempt).attempt,
+    )
+    return rows.map(checkOf)
   }
 
   promotions(limit = 100): readonly PromotionRecord[] {
-    const query = build.selectFrom('promotion').selectAll().orderBy('promotion_id', 'desc').limit(limit)
-    return this.#connection.all(query).map(promotionOf)
+    return this.#connection
+      .all<Row<'promotion'>>('select * from promotion order by promotion_id desc limit ?', limit)
+      .map(promotionOf)
   }
 
   promotion(id: number): PromotionRecord {
-    const row = this.#connection.first(build.selectFrom('promotion').selectAll().where('promotion_id', '=', id))
+    const [row] = this.#connection.all<Row<'promotion'>>('select * from promotion where promotion_id = ?', id)
     if (row === undefined)
       throw new PipelineError(`there is no promotion ${id}`, { exitCode: exitCodes.notFound, retryable: false })
     return promotionOf(row)
@@ -136,58 +148,59 @@ export class Reader {
 
   /** Promotions that were begun and not ended, oldest first. */
   begunPromotions(): readonly PromotionRecord[] {
-    const query = build.selectFrom('promotion').selectAll().where('state', '=', 'begun').orderBy('promotion_id')
-    return this.#connection.all(query).map(promotionOf)
+    return this.#connection
+      .all<Row<'promotion'>>("select * from promotion where state = 'begun' order by promotion_id")
+      .map(promotionOf)
   }
 
   /** The newest finished promotion of a run that replaced another run. */
   promotionOver(runId: string): PromotionRecord | null {
-    const query = build
-      .selectFrom('promotion')
-      .selectAll()
-      .where('to_run_id', '=', runId)
-      .where('kind', '=', 'promote')
-      .where('state', '=', 'done')
-      .where('from_run_id', 'is not', null)
-      .where('from_run_id', '!=', runId)
-      .orderBy('promotion_id', 'desc')
-    const row = this.#connection.first(query.limit(1))
+    const [row] = this.#connection.all<Row<'promotion'>>(
+      `select * from promotion
+       where to_run_id = @runId and kind = 'promote' and state = 'done' and from_run_id is not null and from_run_id <> @runId
+       order by promotion_id desc limit 1`,
+      { runId },
+    )
     return row === undefined ? null : promotionOf(row)
   }
 
   /** True when the pointer was moved away from the run by a rollback after its latest promotion. */
   isRolledBack(runId: string): boolean {
-    const query = build
-      .selectFrom('promotion')
-      .select('kind')
-      .where('state', '=', 'done')
-      .orderBy('promotion_id', 'desc')
-      .limit(1)
-    const about = query.where((column) =>
-      column.or([
-        column.and([column('kind', '=', 'promote'), column('to_run_id', '=', runId)]),
-        column.and([column('kind', '=', 'rollback'), column('from_run_id', '=', runId)]),
-      ]),
+    const [last] = this.#connection.all<Pick<Row<'promotion'>, 'kind'>>(
+      `select kind from promotion
+       where state = 'done' and (kind = 'promote' and to_run_id = @runId or kind = 'rollback' and from_run_id = @runId)
+       order by promotion_id desc limit 1`,
+      { runId },
     )
-    return this.#connection.first(about)?.kind === 'rollback'
+    return last?.kind === 'rollback'
   }
 
   /** Everything that happened to a run, oldest first; `after` is the id of the last event already seen. */
   events(runId: string, after = 0): readonly EventRecord[] {
-    const query = build
-      .selectFrom('event')
-      .selectAll()
-      .where('run_id', '=', runId)
-      .where('event_id', '>', after)
-      .orderBy('event_id')
-    return this.#connection.all(query).map(eventOf)
+    return this.#connection
+      .all<Row<'event'>>('select * from event where run_id = ? and event_id > ? order by event_id', runId, after)
+      .map(eventOf)
+  }
+
+  /** Id of the event with which a run began to run for the last time, 0 when there is none. */
+  lastBegin(runId: string): number {
+    const [begin] = this.#connection.all<Pick<Row<'event'>, 'event_id'>>(
+      `select event_id from event where run_id = ? and subject = 'run' and to_state = 'running' order by event_id desc limit 1`,
+      runId,
+    )
+    return begin?.event_id ?? 0
   }
 
   planOf(runId: string, attempt?: number): Plan {
     const { planHash } = this.attempt(runId, attempt)
-    const row = this.#connection.first(build.selectFrom('plan').select('json').where('plan_hash', '=', planHash))
+    const [row] = this.#connection.all<Pick<Row<'plan'>, 'json'>>('select json from plan where plan_hash = ?', planHash)
     if (row === undefined)
       throw new PipelineError(`the plan ${planHash} of run ${runId} is missing in the state`, { retryable: false })
-    return parsePlan(row.json)
+    return planJson().parsePlan(row.json)
   }
+}
+
+/** Loaded when a plan is asked for: `dag status` and the like would wait for its validator a quarter of their time. */
+function planJson(): typeof PlanJson {
+  return createRequire(import.meta.url)('../plan-json.ts')
 }

@@ -1,12 +1,11 @@
 /** What the store gives out: rows of the state in the code's own names. Times are ISO 8601, UTC, with milliseconds. */
-import type { Selectable } from 'kysely'
 import type { Promotion } from '../../lake/promotion.ts'
 import type { CheckResult } from '../context.ts'
 import type { TaskKind } from '../dag.ts'
 import type { RunState, TaskState, TryState } from '../states.ts'
 import type { PromotionState, Subject, Tables, Trigger } from './tables.ts'
 
-export type Row<Name extends keyof Tables> = Selectable<Tables[Name]>
+export type Row<Name extends keyof Tables> = Tables[Name]
 
 export interface RunRecord {
   readonly runId: string

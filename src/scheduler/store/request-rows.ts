@@ -1,5 +1,5 @@
 import { PipelineError } from '../../errors.ts'
-import { build, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import type { Row } from './records.ts'
 import type { RequestState } from './tables.ts'
 
@@ -27,27 +27,31 @@ export class RequestTable {
 
   /** @returns its id */
   add({ runId, taskId, who, reason }: NewRequest): number {
-    const requested_at = this.#connection.timestamp()
-    const row = { kind: 'cancel', run_id: runId, task_id: taskId, who, reason, state: 'open', requested_at } as const
-    return this.#connection.write(() => this.#connection.run(build.insertInto('request').values(row)).insertedId)
+    const insert = `insert into request (kind, run_id, task_id, who, reason, state, requested_at)
+      values ('cancel', @runId, @taskId, @who, @reason, 'open', @now)`
+    const values = { runId, taskId, who, reason, now: this.#connection.timestamp() }
+    return this.#connection.write(() => this.#connection.run(insert, values).insertedId)
   }
 
   /** Of a run, oldest first. */
   open(runId: string): readonly RequestRecord[] {
-    const query = build.selectFrom('request').selectAll().where('run_id', '=', runId).where('state', '=', 'open')
-    return this.#connection.all(query.orderBy('request_id')).map(requestOf)
+    return this.#connection
+      .all<Row<'request'>>("select * from request where run_id = ? and state = 'open' order by request_id", runId)
+      .map(requestOf)
   }
 
   get(id: number): RequestRecord {
-    const row = this.#connection.first(build.selectFrom('request').selectAll().where('request_id', '=', id))
+    const [row] = this.#connection.all<Row<'request'>>('select * from request where request_id = ?', id)
     if (row === undefined) throw new PipelineError(`there is no request ${id}`, { retryable: false })
     return requestOf(row)
   }
 
   end(id: number, state: Exclude<RequestState, 'open'>, note: string): void {
     this.#connection.write(() => {
-      const query = build.updateTable('request').set({ state, note, ended_at: this.#connection.timestamp() })
-      this.#connection.run(query.where('request_id', '=', id).where('state', '=', 'open'))
+      this.#connection.run(
+        "update request set state = @state, note = @note, ended_at = @now where request_id = @id and state = 'open'",
+        { id, state, note, now: this.#connection.timestamp() },
+      )
     })
   }
 }

@@ -2,7 +2,7 @@
 import { arrivals, type Arrival, type Waiting } from '../arrivals.ts'
 import { formatSession } from '../session.ts'
 import type { Timetable } from '../timetable.ts'
-import { build, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { appendEvent } from './event-rows.ts'
 import type { Row } from './records.ts'
 
@@ -25,11 +25,11 @@ export class ScheduleTable {
   }
 
   all(): readonly ScheduleRecord[] {
-    return this.#connection.all(build.selectFrom('schedule').selectAll().orderBy('dag_id')).map(scheduleOf)
+    return this.#connection.all<Row<'schedule'>>('select * from schedule order by dag_id').map(scheduleOf)
   }
 
   find(dagId: string): ScheduleRecord | null {
-    const row = this.#connection.first(build.selectFrom('schedule').selectAll().where('dag_id', '=', dagId))
+    const [row] = this.#connection.all<Row<'schedule'>>('select * from schedule where dag_id = ?', dagId)
     return row === undefined ? null : scheduleOf(row)
   }
 
@@ -38,27 +38,24 @@ export class ScheduleTable {
     this.#connection.write(() => {
       const before = this.find(dagId)
       const isSameTime = before?.timetable.cron === timetable.cron && before.timetable.timeZone === timetable.timeZone
-      const { catchUp, catchUpMs } = timetable
+      const { cron, timeZone, catchUp, catchUpMs } = timetable
       if (isSameTime && before.timetable.catchUp === catchUp && before.timetable.catchUpMs === catchUpMs) return
-      const row = {
-        dag_id: dagId,
-        cron: timetable.cron,
-        time_zone: timetable.timeZone,
-        catch_up: catchUp,
-        catch_up_ms: catchUpMs,
-        next_slot: formatSession(isSameTime ? before.nextSlot : next),
-        updated_at: this.#connection.timestamp(),
-      }
-      const insert = build.insertInto('schedule').values(row)
-      this.#connection.run(insert.onConflict((conflict) => conflict.column('dag_id').doUpdateSet(row)))
-      this.#tell(before === null ? null : 'scheduled', 'scheduled', `${dagId}: ${timetable.cron} (${timetable.timeZone})`)
+      const nextSlot = formatSession(isSameTime ? before.nextSlot : next)
+      this.#connection.run(
+        `insert into schedule (dag_id, cron, time_zone, catch_up, catch_up_ms, next_slot, updated_at)
+         values (@dagId, @cron, @timeZone, @catchUp, @catchUpMs, @nextSlot, @now)
+         on conflict (dag_id) do update set cron = @cron, time_zone = @timeZone, catch_up = @catchUp, catch_up_ms = @catchUpMs,
+           next_slot = @nextSlot, updated_at = @now`,
+        { dagId, cron, timeZone, catchUp, catchUpMs, nextSlot, now: this.#connection.timestamp() },
+      )
+      this.#tell(before === null ? null : 'scheduled', 'scheduled', `${dagId}: ${cron} (${timeZone})`)
     })
   }
 
   /** The dag is gone, or has no schedule any more. Its slots stay. */
   remove(dagId: string): void {
     this.#connection.write(() => {
-      const { changes } = this.#connection.run(build.deleteFrom('schedule').where('dag_id', '=', dagId))
+      const { changes } = this.#connection.run('delete from schedule where dag_id = ?', dagId)
       if (changes === 1) this.#tell('scheduled', 'removed', dagId)
     })
   }
@@ -66,8 +63,10 @@ export class ScheduleTable {
   /** @returns false when it was so already, or there is no such schedule */
   setPaused(dagId: string, paused: boolean): boolean {
     return this.#connection.write(() => {
-      const query = build.updateTable('schedule').set({ paused: paused ? 1 : 0, updated_at: this.#connection.timestamp() })
-      const { changes } = this.#connection.run(query.where('dag_id', '=', dagId).where('paused', '=', paused ? 0 : 1))
+      const { changes } = this.#connection.run(
+        'update schedule set paused = @paused, updated_at = @now where dag_id = @dagId and paused <> @paused',
+        { dagId, paused: paused ? 1 : 0, now: this.#connection.timestamp() },
+      )
       if (changes === 1) this.#tell(paused ? 'scheduled' : 'paused', paused ? 'paused' : 'scheduled', dagId)
       return changes === 1
     })
@@ -76,8 +75,10 @@ export class ScheduleTable {
   /** @returns true when that is news */
   setProblem(dagId: string, problem: string | null): boolean {
     return this.#connection.write(() => {
-      const query = build.updateTable('schedule').set({ problem, updated_at: this.#connection.timestamp() })
-      const { changes } = this.#connection.run(query.where('dag_id', '=', dagId).where('problem', 'is not', problem))
+      const { changes } = this.#connection.run(
+        'update schedule set problem = @problem, updated_at = @now where dag_id = @dagId and problem is not @problem',
+        { dagId, problem, now: this.#connection.timestamp() },
+      )
       if (changes === 1)
         this.#tell(null, problem === null ? 'mended' : 'broken', `${dagId}${problem === null ? '' : `: ${problem}`}`)
       return changes === 1
@@ -95,64 +96,69 @@ export class ScheduleTable {
       const coming = schedule === null ? null : arrivals(schedule, now)
       if (coming === null) return []
       for (const arrival of coming.arrived) this.#insert(dagId, arrival)
-      const last_slot = coming.arrived.at(-1)?.slot ?? null
-      const next = { next_slot: formatSession(coming.next), last_slot, updated_at: this.#connection.timestamp() }
-      this.#connection.run(build.updateTable('schedule').set(next).where('dag_id', '=', dagId))
+      this.#connection.run('update schedule set next_slot = @next, last_slot = @last, updated_at = @now where dag_id = @dagId', {
+        dagId,
+        next: formatSession(coming.next),
+        last: coming.arrived.at(-1)?.slot ?? null,
+        now: this.#connection.timestamp(),
+      })
       return coming.arrived
     })
   }
 
   /** Slots that are to be run, oldest first, of dags that are not paused. */
   due(): readonly DueSlot[] {
-    const query = build
-      .selectFrom('slot')
-      .innerJoin('schedule', 'schedule.dag_id', 'slot.dag_id')
-      .select(['slot.dag_id', 'slot.slot'])
-      .where('slot.state', '=', 'due')
-      .where('schedule.paused', '=', 0)
-      .orderBy('slot.slot')
-      .orderBy('slot.dag_id')
-    return this.#connection.all(query).map((row) => ({ dagId: row.dag_id, slot: row.slot }))
+    const rows = this.#connection.all<Pick<Row<'slot'>, 'dag_id' | 'slot'>>(
+      `select slot.dag_id, slot.slot from slot join schedule on schedule.dag_id = slot.dag_id
+       where slot.state = 'due' and schedule.paused = 0 order by slot.slot, slot.dag_id`,
+    )
+    return rows.map((row) => ({ dagId: row.dag_id, slot: row.slot }))
   }
 
   /** A slot that can never be run. */
   miss({ dagId, slot }: DueSlot, reason: string): void {
     this.#connection.write(() => {
-      const query = build.updateTable('slot').set({ state: 'missed', reason }).where('dag_id', '=', dagId)
-      const { changes } = this.#connection.run(query.where('slot', '=', slot).where('state', '=', 'due'))
+      const { changes } = this.#connection.run(
+        "update slot set state = 'missed', reason = @reason where dag_id = @dagId and slot = @slot and state = 'due'",
+        { dagId, slot, reason },
+      )
       if (changes === 1) this.#tell('due', 'missed', `${dagId} ${slot}: ${reason}`)
     })
   }
 
   /** Ids of the runs of slots that were stopped together with the daemon, or may have lost their scheduler. */
   interrupted(): readonly string[] {
-    const query = build
-      .selectFrom('run')
-      .select(['run_id', 'state', 'reason'])
-      .where('trigger', '=', 'schedule')
-      .where('state', '!=', 'success')
-      .orderBy('session')
-    return this.#connection.all(query).flatMap(({ run_id, state, reason }) => {
-      const isInterrupted =
-        state === 'running' || (state === 'cancelled' && reason === stoppedWithDaemon) || reason === schedulerDied
-      return isInterrupted ? [run_id] : []
-    })
+    const rows = this.#connection.all<Pick<Row<'run'>, 'run_id'>>(
+      `select run_id from run
+       where trigger = 'schedule'
+         and (state = 'running' or state = 'cancelled' and reason = @stopped or state <> 'success' and reason = @died)
+       order by session`,
+      { stopped: stoppedWithDaemon, died: schedulerDied },
+    )
+    return rows.map((row) => row.run_id)
   }
 
   /** The process that runs runs now, by the state; null when none does. */
   leader(): Pick<Row<'lease'>, 'pid' | 'pid_started' | 'host'> | null {
-    const query = build.selectFrom('lease').select(['pid', 'pid_started', 'host']).where('name', '=', 'scheduler')
-    return this.#connection.first(query) ?? null
+    const [holder] = this.#connection.all<Pick<Row<'lease'>, 'pid' | 'pid_started' | 'host'>>(
+      "select pid, pid_started, host from lease where name = 'scheduler'",
+    )
+    return holder ?? null
   }
 
   #insert(dagId: string, { slot, state, reason }: Arrival): void {
-    const query = build.selectFrom('run').select('run_id').where('dag_id', '=', dagId).where('session', '=', slot)
+    const [run] = this.#connection.all<Pick<Row<'run'>, 'run_id'>>(
+      'select run_id from run where dag_id = ? and session = ?',
+      dagId,
+      slot,
+    )
     // Somebody may have been ahead of the schedule.
-    const run_id = this.#connection.first(query)?.run_id ?? null
-    const fate = run_id === null ? { state, reason } : { state: 'started' as const, reason: null }
-    const row = { dag_id: dagId, slot, ...fate, run_id, noticed_at: this.#connection.timestamp() }
-    const insert = build.insertInto('slot').values(row)
-    this.#connection.run(insert.onConflict((conflict) => conflict.doNothing()))
+    const fate = run === undefined ? { state, reason } : { state: 'started', reason: null }
+    this.#connection.run(
+      `insert into slot (dag_id, slot, state, reason, run_id, noticed_at) values (@dagId, @slot, @state, @reason, @runId, @now)
+       on conflict do nothing`,
+      { dagId, slot, ...fate, runId: run?.run_id ?? null, now: this.#connection.timestamp() },
+    )
     this.#tell(null, fate.state, `${dagId} ${slot}${fate.reason === null ? '' : `: ${fate.reason}`}`)
   }
 

@@ -1,5 +1,4 @@
-/** Columns of the tables as the query builder sees them; `migrations/` is the source, a test compares both. */
-import type { Generated } from 'kysely'
+/** Rows of the tables as SQLite gives them; `migrations/` is the source, a test compares both. */
 import type { Severity } from '../context.ts'
 import type { TaskKind } from '../dag.ts'
 import type { CatchUp } from '../timetable.ts'
@@ -52,7 +51,7 @@ export interface Tables {
     state: TaskState
     reason: string | null
     carried_from: number | null
-    tries: Generated<number>
+    tries: number
     retries: number
     not_before: string | null
     queued_at: string | null
@@ -80,7 +79,7 @@ export interface Tables {
     ended_at: string | null
   }
   check_result: {
-    check_result_id: Generated<number>
+    check_result_id: number
     run_id: string
     attempt: number
     task_id: string
@@ -98,7 +97,7 @@ export interface Tables {
     recorded_at: string
   }
   promotion: {
-    promotion_id: Generated<number>
+    promotion_id: number
     kind: 'promote' | 'rollback'
     state: PromotionState
     from_run_id: string | null
@@ -114,7 +113,7 @@ export interface Tables {
   schedule: {
     dag_id: string
     cron: string
-    paused: Generated<number>
+    paused: number
     next_slot: string
     last_slot: string | null
     catch_up_ms: number
@@ -132,7 +131,7 @@ export interface Tables {
     noticed_at: string
   }
   request: {
-    request_id: Generated<number>
+    request_id: number
     kind: 'cancel'
     run_id: string
     task_id: string | null
@@ -144,7 +143,7 @@ export interface Tables {
     ended_at: string | null
   }
   notice: {
-    notice_id: Generated<number>
+    notice_id: number
     at: string
     dag_id: string
     session: string
@@ -152,14 +151,14 @@ export interface Tables {
     attempt: number | null
     state: NoticeState
     reason: string | null
-    settled: Generated<number>
+    settled: number
   }
   delivery: {
     notice_id: number
     channel: Channel
     kind: NoticeKind
     state: DeliveryState
-    tries: Generated<number>
+    tries: number
     not_before: string
     error: string | null
     ended_at: string | null
@@ -170,13 +169,13 @@ export interface Tables {
     pid: number
     pid_started: string
     host: string
-    token: Generated<number>
-    beats: Generated<number>
+    token: number
+    beats: number
     acquired_at: string
     heartbeat_at: string
   }
   event: {
-    event_id: Generated<number>
+    event_id: number
     at: string
     subject: Subject
     run_id: string | null

@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 import { PipelineError } from '../../errors.ts'
 import type { RunState, TaskState, TryState } from '../states.ts'
-import { build, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { insertChecks } from './check-rows.ts'
 import { insertAttempt, insertRun, type NewAttempt, type NewRun } from './attempt-rows.ts'
 import { appendEvent } from './event-rows.ts'
@@ -77,11 +77,12 @@ export class Writer {
   createAttempt(attempt: NewAttempt, previous: { readonly attempt: number; readonly state: RunState }): number {
     const number = previous.attempt + 1
     this.#connection.write(() => {
-      const query = build.updateTable('run').set({ state: 'running', reason: null, ended_at: null, attempt: number })
-      this.#expectOne(
-        query.where('run_id', '=', attempt.runId).where('attempt', '=', previous.attempt).where('state', '=', previous.state),
-        `run ${attempt.runId} is not ${previous.state} any more`,
+      const run = this.#connection.run(
+        `update run set state = 'running', reason = null, ended_at = null, attempt = @number
+         where run_id = @runId and attempt = @attempt and state = @state`,
+        { runId: attempt.runId, attempt: previous.attempt, state: previous.state, number },
       )
+      expectOne(run, `run ${attempt.runId} is not ${previous.state} any more`)
       appendEvent(this.#connection, {
         subject: 'run',
         runId: attempt.runId,
@@ -96,17 +97,14 @@ export class Writer {
 
   changeTask(key: TaskKey, from: TaskState, { state, reason, because }: TaskChange): void {
     this.#connection.write(() => {
-      const now = this.#connection.timestamp()
-      const times = state === 'queued' ? { queued_at: now, ended_at: null } : { ended_at: state === 'waiting' ? null : now }
-      const query = build.updateTable('task').set({ state, reason, not_before: null, ...times })
-      this.#expectOne(
-        query
-          .where('run_id', '=', key.runId)
-          .where('attempt', '=', key.attempt)
-          .where('task_id', '=', key.taskId)
-          .where('state', '=', from),
-        `task ${key.taskId} of run ${key.runId} is not ${from} any more`,
+      const task = this.#connection.run(
+        `update task set state = @state, reason = @reason, not_before = null,
+           queued_at = case @state when 'queued' then @now else queued_at end,
+           ended_at = case when @state in ('queued', 'waiting') then null else @now end
+         where run_id = @runId and attempt = @attempt and task_id = @taskId and state = @from`,
+        { ...key, from, state, reason, now: this.#connection.timestamp() },
       )
+      expectOne(task, `task ${key.taskId} of run ${key.runId} is not ${from} any more`)
       const { runId, attempt, taskId } = key
       const detail = because ?? reason ?? 'decided'
       appendEvent(this.#connection, { subject: 'task', runId, attempt, taskId, from, to: state, detail })
@@ -117,30 +115,18 @@ export class Writer {
   startTry(key: TryKey, { files, deadline, process }: NewTry): void {
     this.#connection.write(() => {
       const now = this.#connection.timestamp()
-      const task = build.updateTable('task').set({ state: 'running', reason: null, tries: key.tryNumber })
-      this.#expectOne(
-        task
-          .set((columns) => ({ started_at: columns.fn.coalesce('started_at', columns.val(now)) }))
-          .where('run_id', '=', key.runId)
-          .where('attempt', '=', key.attempt)
-          .where('task_id', '=', key.taskId)
-          .where('state', '=', 'queued'),
-        `task ${key.taskId} of run ${key.runId} is not queued any more`,
+      const task = this.#connection.run(
+        `update task set state = 'running', reason = null, tries = @tryNumber, started_at = coalesce(started_at, @now)
+         where run_id = @runId and attempt = @attempt and task_id = @taskId and state = 'queued'`,
+        { ...key, now },
       )
-      const row = {
-        run_id: key.runId,
-        attempt: key.attempt,
-        task_id: key.taskId,
-        try: key.tryNumber,
-        state: 'running',
-        log_file: files.logFile,
-        result_file: files.resultFile,
-        pid: process?.pid ?? null,
-        pid_started: process?.pidStarted ?? null,
-        deadline: deadline?.toISOString() ?? null,
-        started_at: now,
-      } as const
-      this.#connection.run(build.insertInto('try').values(row))
+      expectOne(task, `task ${key.taskId} of run ${key.runId} is not queued any more`)
+      const { pid = null, pidStarted = null } = process ?? {}
+      this.#connection.run(
+        `insert into try (run_id, attempt, task_id, try, state, log_file, result_file, pid, pid_started, deadline, started_at)
+         values (@runId, @attempt, @taskId, @tryNumber, 'running', @logFile, @resultFile, @pid, @pidStarted, @deadline, @now)`,
+        { ...key, ...files, pid, pidStarted, deadline: deadline?.toISOString() ?? null, now },
+      )
       appendEvent(this.#connection, {
         subject: 'task',
         runId: key.runId,
@@ -159,8 +145,11 @@ export class Writer {
   adoptAttempt({ runId, attempt }: AttemptKey): void {
     this.#connection.write(() => {
       const scheduler = { pid: process.pid, host: hostname() }
-      const query = build.updateTable('attempt').set(scheduler).where('run_id', '=', runId).where('attempt', '=', attempt)
-      this.#expectOne(query.where('state', '=', 'running'), `attempt ${attempt} of run ${runId} is not running`)
+      const adopted = this.#connection.run(
+        `update attempt set pid = @pid, host = @host where run_id = @runId and attempt = @attempt and state = 'running'`,
+        { runId, attempt, ...scheduler },
+      )
+      expectOne(adopted, `attempt ${attempt} of run ${runId} is not running`)
       const detail = `scheduler died: pid ${scheduler.pid} on ${scheduler.host} goes on`
       appendEvent(this.#connection, { subject: 'attempt', runId, attempt, from: 'running', to: 'running', detail })
     })
@@ -170,26 +159,23 @@ export class Writer {
   endTry(key: TryKey, end: TryEnd): void {
     this.#connection.write(() => {
       const now = this.#connection.timestamp()
-      const { exitCode, signal, reason, result } = end
-      const ended = this.#tryUpdate(key).set({ state: end.tryState, reason, exit_code: exitCode, signal, ended_at: now })
-      this.#expectOne(
-        ended.where('state', '=', 'running'),
-        `try ${key.tryNumber} of task ${key.taskId} of run ${key.runId} is not running`,
+      const { tryState, taskState, exitCode, signal, reason, result } = end
+      const ended = this.#connection.run(
+        `update try set state = @tryState, reason = @reason, exit_code = @exitCode, signal = @signal, ended_at = @now
+         where run_id = @runId and attempt = @attempt and task_id = @taskId and try = @tryNumber and state = 'running'`,
+        { ...key, tryState, reason, exitCode, signal, now },
       )
-      const change = {
-        state: end.taskState,
-        reason,
-        not_before: end.notBefore?.toISOString() ?? null,
-        ended_at: now,
-        rows: result?.rows === undefined ? null : JSON.stringify(result.rows),
-        bytes: result?.bytes ?? null,
-        note: result?.note ?? null,
-      }
-      const task = build.updateTable('task').set(change).where('run_id', '=', key.runId).where('attempt', '=', key.attempt)
-      this.#expectOne(
-        task.where('task_id', '=', key.taskId).where('state', '=', 'running'),
-        `task ${key.taskId} of run ${key.runId} is not running`,
+      expectOne(ended, `try ${key.tryNumber} of task ${key.taskId} of run ${key.runId} is not running`)
+      const notBefore = end.notBefore?.toISOString() ?? null
+      const rows = result?.rows === undefined ? null : JSON.stringify(result.rows)
+      const { bytes = null, note = null } = result ?? {}
+      const task = this.#connection.run(
+        `update task set state = @taskState, reason = @reason, not_before = @notBefore, ended_at = @now, rows = @rows, bytes = @bytes,
+           note = @note
+         where run_id = @runId and attempt = @attempt and task_id = @taskId and state = 'running'`,
+        { ...key, taskState, reason, notBefore, rows, bytes, note, now },
       )
+      expectOne(task, `task ${key.taskId} of run ${key.runId} is not running`)
       insertChecks(this.#connection, key, end.checks)
       const detail = end.because ?? reason ?? 'ended'
       appendEvent(this.#connection, { subject: 'try', ...key, from: 'running', to: end.tryState, detail })
@@ -209,35 +195,25 @@ export class Writer {
   /** Ends the attempt and with it the run. */
   endAttempt({ runId, attempt }: AttemptKey, state: Exclude<RunState, 'running'>, reason: string | null): void {
     this.#connection.write(() => {
-      const ended = { state, reason, ended_at: this.#connection.timestamp() }
-      this.#expectOne(
-        build
-          .updateTable('attempt')
-          .set(ended)
-          .where('run_id', '=', runId)
-          .where('attempt', '=', attempt)
-          .where('state', '=', 'running'),
-        `attempt ${attempt} of run ${runId} is not running`,
+      const change = { runId, attempt, state, reason, now: this.#connection.timestamp() }
+      const ended = this.#connection.run(
+        `update attempt set state = @state, reason = @reason, ended_at = @now
+         where run_id = @runId and attempt = @attempt and state = 'running'`,
+        change,
       )
-      this.#connection.run(build.updateTable('run').set(ended).where('run_id', '=', runId).where('attempt', '=', attempt))
+      expectOne(ended, `attempt ${attempt} of run ${runId} is not running`)
+      this.#connection.run(
+        'update run set state = @state, reason = @reason, ended_at = @now where run_id = @runId and attempt = @attempt',
+        change,
+      )
       const detail = reason ?? 'every task has succeeded or was skipped'
       appendEvent(this.#connection, { subject: 'attempt', runId, attempt, from: 'running', to: state, detail })
       appendEvent(this.#connection, { subject: 'run', runId, from: 'running', to: state, detail })
     })
   }
+}
 
-  #tryUpdate({ runId, attempt, taskId, tryNumber }: TryKey) {
-    return build
-      .updateTable('try')
-      .where('run_id', '=', runId)
-      .where('attempt', '=', attempt)
-      .where('task_id', '=', taskId)
-      .where('try', '=', tryNumber)
-  }
-
-  #expectOne(query: Parameters<Connection['run']>[0], problem: string): void {
-    const { changes } = this.#connection.run(query)
-    if (changes !== 1)
-      throw new PipelineError(problem, { retryable: false, hint: 'another process has changed the state in between' })
-  }
+function expectOne({ changes }: { readonly changes: number }, problem: string): void {
+  if (changes !== 1)
+    throw new PipelineError(problem, { retryable: false, hint: 'another process has changed the state in between' })
 }
