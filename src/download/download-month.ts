@@ -1,10 +1,11 @@
 /** A month from the site to the disk: ask, plan, fetch at most two files at a time, verify, record. */
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { hasCode } from '../errors.ts'
+import { shrinkHeap } from '../collect-garbage.ts'
+import { hasCode, PipelineError } from '../errors.ts'
+import { hashFile } from '../lake/hash-file.ts'
 import { assertRoom } from './disk-room.ts'
 import { fetchFile } from './fetch-file.ts'
-import { hashFile } from './hash-file.ts'
 import { withLock, withSlot } from './locks.ts'
 import { type MonthManifest, readMonthManifest, type VerifiedFile, verifiedFileIn, writeMonthManifest } from './manifest.ts'
 import { askForMonth, type MonthOptions, monthDirectory } from './month.ts'

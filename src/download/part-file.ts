@@ -9,11 +9,11 @@ import { type FileHandle, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GarbageCollector } from '../collect-garbage.ts'
 import { hasCode, messageOf, PipelineError } from '../errors.ts'
-import { syncDirectory, writeJson } from '../lake/atomic-file.ts'
-import { hashHandle, type HashOptions } from './hash-file.ts'
+import { removeTemporaries, syncDirectory, writeJson } from '../lake/atomic-file.ts'
+import { hashHandle, type HashFileOptions } from '../lake/hash-file.ts'
 
 /** Chunks are gathered up to this size, or for this long, and written while the next ones come: what a kill loses is fetched again. */
-const writeBytes = 1 << 19
+const writeBytes = 1 << 18
 const writeEveryMs = 50
 
 /** What the server said of the file that the part belongs to. */
@@ -24,10 +24,13 @@ export interface Validators {
   readonly total: number | null
 }
 
-export interface PartOptions extends HashOptions {
+export interface PartOptions extends HashFileOptions {
   /** Of the whole file. */
   readonly sha256: string
 }
+
+/** Of all files of the process: what two of them discard piles up in one heap. */
+const garbage = new GarbageCollector('minor', 2 << 20)
 
 const unknown: Validators = { etag: null, lastModified: null, total: null }
 
