@@ -1,5 +1,5 @@
 /** Shows how far the files of a download are: bars that redraw themselves on a terminal, a line every ten seconds elsewhere. */
-import { createLogUpdate } from 'log-update'
+import type { createLogUpdate } from 'log-update'
 import type { FileProgress } from '../download/download-month.ts'
 import { bar } from './live-lines.ts'
 import { duration, oneLine, print, size, styled } from './output.ts'
@@ -19,9 +19,12 @@ export interface TransferDisplay {
 }
 
 /** @param quiet shows no progress, for `--json`; what is said goes to stderr */
-export function transferDisplay(quiet: boolean): TransferDisplay {
+export async function transferDisplay(quiet: boolean): Promise<TransferDisplay> {
   if (quiet) return { onProgress: () => {}, say: (line) => void process.stderr.write(`${oneLine(line)}\n`), end: () => {} }
-  return process.stdout.isTTY ? new TerminalTransfers() : new LineTransfers()
+  if (!process.stdout.isTTY) return new LineTransfers()
+  // Elsewhere it would take 10 MB for nothing.
+  const { createLogUpdate } = await import('log-update')
+  return new TerminalTransfers(createLogUpdate(process.stdout))
 }
 
 /** One file with its rate. */
@@ -94,10 +97,14 @@ class LineTransfers implements TransferDisplay {
 }
 
 class TerminalTransfers implements TransferDisplay {
-  readonly #update = createLogUpdate(process.stdout)
+  readonly #update: ReturnType<typeof createLogUpdate>
   readonly #transfers = new Map<string, Transfer>()
   readonly #timer = setInterval(() => this.#draw(), redrawEveryMs)
   #hasEnded = false
+
+  constructor(update: ReturnType<typeof createLogUpdate>) {
+    this.#update = update
+  }
 
   readonly onProgress = (progress: FileProgress): void => note(this.#transfers, progress)
 

@@ -69,6 +69,7 @@ async function bringMonth(site: Site, month: string, options: DownloadOptions): 
   options.onPlan?.(files)
   await assertRoom(directory, bytesToCome(files), `the download of ${month}`)
   return eachOf(files, (file) => new MonthFile(site, { ...options, directory, month, file }).bring())
+  if (files.some(({ state }) => state !== 'verified')) shrinkHeap()
 }
 
 /**

@@ -47,7 +47,6 @@ export class PartFile implements AsyncDisposable {
   #spare = Buffer.allocUnsafe(writeBytes)
   #gatheredBytes = 0
   #writtenAtMs = 0
-  readonly #garbage = new GarbageCollector('minor', 4 << 20)
   #writing: Promise<void> = Promise.resolve()
 
   private constructor(target: string, expected: string, handle: FileHandle) {
@@ -118,7 +117,7 @@ export class PartFile implements AsyncDisposable {
       this.#gatheredBytes += copied
       if (this.#gatheredBytes === writeBytes) await this.#write()
     }
-    this.#garbage.discarded(chunk.length)
+    garbage.discarded(chunk.length)
     if (performance.now() - this.#writtenAtMs >= writeEveryMs) await this.#write()
   }
 
