@@ -4,7 +4,7 @@
  * (hash-wasm can save its state, but hashes 0.25 GB/s where OpenSSL with SHA instructions does 1.6: reading the part again is cheaper.)
  */
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { type FileHandle, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GarbageCollector } from '../collect-garbage.ts'
@@ -136,8 +136,13 @@ export class PartFile implements AsyncDisposable {
   async publish(): Promise<void> {
     await this.flush()
     await this.#handle.sync()
-    await rename(partPath(this.#target), this.#target)
+    await rename(partPath(this.#target), this.#target).catch((error: unknown) => {
+      // Somebody has removed the part: its state describes nothing any more.
+      if (hasCode(error, 'ENOENT')) rmSync(statePath(this.#target), { force: true })
+      throw error
+    })
     rmSync(statePath(this.#target), { force: true })
+    removeTemporaries(statePath(this.#target))
     syncDirectory(dirname(this.#target))
   }
 
@@ -190,9 +195,10 @@ export class PartFile implements AsyncDisposable {
   }
 }
 
-/** How much of a file an earlier download has left, 0 when that is of no use. @param sha256 of the whole file */
-export function partBytes(target: string, sha256: string, sizeOf: (path: string) => number | null): number {
-  return readState(target)?.sha256 === sha256 ? (sizeOf(partPath(target)) ?? 0) : 0
+/** What an earlier download has left of a file. @param sha256 of the whole file */
+export function partOf(target: string, sha256: string): { readonly bytes: number; readonly isOfUse: boolean } {
+  const bytes = statSync(partPath(target), { throwIfNoEntry: false })?.size ?? 0
+  return { bytes, isOfUse: bytes > 0 && readState(target)?.sha256 === sha256 }
 }
 
 /** What a system error of a write means, and what to do about it. */
