@@ -9,6 +9,9 @@ const lineEveryMs = 10_000
 /** Over so long the rate is measured. */
 const rateMs = 5_000
 const nameCells = 'discogs_YYYYMMDD_releases.xml.gz'.length
+/** What a whole line takes. Where there is less room a file has the name of its dump alone, and a shorter bar: 80 cells are enough then. */
+const wideCells = 106
+const narrow = { nameCells: 'releases'.length, barCells: 8 }
 
 export interface TransferDisplay {
   readonly onProgress: (progress: FileProgress) => void
@@ -60,22 +63,31 @@ export class Transfer {
   }
 }
 
-/** `discogs_20260401_labels.xml.gz  ████░░░░  25 %  20.9 MB of 83.9 MB  4.1 MB/s  15.2 s left`, cut where the terminal ends. */
+/**
+ * `discogs_20260401_labels.xml.gz  ████░░░░  25 %  20.9 MB of 83.9 MB  4.1 MB/s  15.2 s left`, on a narrow terminal
+ * `labels  ██░░ …`; cut where even that does not fit.
+ */
 export function transferLine(transfer: Transfer, nowMs: number, width = process.stdout.columns ?? 120): string {
   const { name, phase, done, total } = transfer.progress
   const share = total === null || total === 0 ? 0 : Math.min(1, done / total)
   const rate = transfer.bytesPerSecond(nowMs)
+  const percent = `${String(Math.floor(share * 100)).padStart(3)} %`
   const isMoving = rate > 0 && !transfer.isComplete
   const parts = [
-    name.padEnd(nameCells),
-    `${bar(share)} ${String(Math.floor(share * 100)).padStart(3)} %`,
+    ...(width < wideCells
+      ? [dumpOf(name).padEnd(narrow.nameCells), `${bar(share, narrow.barCells)} ${percent}`]
+      : [name.padEnd(nameCells), `${bar(share)} ${percent}`]),
     `${size(done)}${total === null ? '' : ` of ${size(total)}`}`,
-    ...(phase === 'wait' ? ['waiting'] : phase === 'hash' ? ['reading what is there'] : []),
+    ...(phase === 'wait' ? ['waiting'] : phase === 'hash' ? ['reading'] : []),
     ...(isMoving ? [`${size(rate)}/s`] : []),
     ...(isMoving && total !== null ? [`${duration(Math.max(0, ((total - done) * 1000) / rate))} left`] : []),
   ]
   const line = parts.join('  ')
   return line.length > width ? `${line.slice(0, width - 1)}…` : line
+}
+
+function dumpOf(name: string): string {
+  return name.replace(/^discogs_\d{8}_(\w+)\.xml\.gz$/, '$1')
 }
 
 /** For logs and pipes. */

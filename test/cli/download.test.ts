@@ -187,7 +187,18 @@ test('a line tells bytes, rate over the last seconds and time left; it is never 
   transfer.tell(progress, 2_000)
   const line = 'discogs_20260401_labels.xml.gz    ████████░░░░░░░░  50 %  50.0 MB of 100.0 MB  5.0 MB/s  10.0 s left'
   assert.equal(transferLine(transfer, 2_000, 120), line)
+  assert.equal(transferLine(transfer, 2_000, 80), 'labels    ████░░░░  50 %  50.0 MB of 100.0 MB  5.0 MB/s  10.0 s left')
   assert.equal(transferLine(transfer, 2_000, 60).length, 60)
+  const longest = { name: 'discogs_20260401_releases.xml.gz', phase: 'fetch', done: 999_900_000, total: 10_200_000_000 } as const
+  const slow = new Transfer({ ...longest, done: 998_000_000 }, 0)
+  slow.tell(longest, 10)
+  for (const [width, least] of [
+    [80, 70],
+    [106, 96],
+  ] as const) {
+    const text = transferLine(slow, 1_000, width)
+    assert.ok(text.endsWith(' left') && text.length >= least && text.length <= width, text)
+  }
   const waiting = new Transfer({ ...progress, phase: 'wait', done: 0, total: null }, 0)
   assert.equal(transferLine(waiting, 5_000, 120), 'discogs_20260401_labels.xml.gz    ░░░░░░░░░░░░░░░░   0 %  0 B  waiting')
 })
