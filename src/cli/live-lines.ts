@@ -115,8 +115,8 @@ function shownProgress({ done, total, unit, recordsPerSecond, etaSeconds, messag
 }
 
 /** @param share from 0 to 1 */
-export function bar(share: number): string {
-  return '█'.repeat(Math.round(share * barCells)).padEnd(barCells, '░')
+export function bar(share: number, cells = barCells): string {
+  return '█'.repeat(Math.round(share * cells)).padEnd(cells, '░')
 }
 
 function cut(text: string, room: number): string {

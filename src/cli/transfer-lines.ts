@@ -1,5 +1,5 @@
 /** Shows how far the files of a download are: bars that redraw themselves on a terminal, a line every ten seconds elsewhere. */
-import { createLogUpdate } from 'log-update'
+import type { createLogUpdate } from 'log-update'
 import type { FileProgress } from '../download/download-month.ts'
 import { bar } from './live-lines.ts'
 import { duration, oneLine, print, size, styled } from './output.ts'
@@ -9,6 +9,9 @@ const lineEveryMs = 10_000
 /** Over so long the rate is measured. */
 const rateMs = 5_000
 const nameCells = 'discogs_YYYYMMDD_releases.xml.gz'.length
+/** What a whole line takes. Where there is less room a file has the name of its dump alone, and a shorter bar: 80 cells are enough then. */
+const wideCells = 106
+const narrow = { nameCells: 'releases'.length, barCells: 8 }
 
 export interface TransferDisplay {
   readonly onProgress: (progress: FileProgress) => void
@@ -19,9 +22,12 @@ export interface TransferDisplay {
 }
 
 /** @param quiet shows no progress, for `--json`; what is said goes to stderr */
-export function transferDisplay(quiet: boolean): TransferDisplay {
+export async function transferDisplay(quiet: boolean): Promise<TransferDisplay> {
   if (quiet) return { onProgress: () => {}, say: (line) => void process.stderr.write(`${oneLine(line)}\n`), end: () => {} }
-  return process.stdout.isTTY ? new TerminalTransfers() : new LineTransfers()
+  if (!process.stdout.isTTY) return new LineTransfers()
+  // Elsewhere it would take 10 MB for nothing.
+  const { createLogUpdate } = await import('log-update')
+  return new TerminalTransfers(createLogUpdate(process.stdout))
 }
 
 /** One file with its rate. */
@@ -57,22 +63,31 @@ export class Transfer {
   }
 }
 
-/** `discogs_20260401_labels.xml.gz  ████░░░░  25 %  20.9 MB of 83.9 MB  4.1 MB/s  15.2 s left`, cut where the terminal ends. */
+/**
+ * `discogs_20260401_labels.xml.gz  ████░░░░  25 %  20.9 MB of 83.9 MB  4.1 MB/s  15.2 s left`, on a narrow terminal
+ * `labels  ██░░ …`; cut where even that does not fit.
+ */
 export function transferLine(transfer: Transfer, nowMs: number, width = process.stdout.columns ?? 120): string {
   const { name, phase, done, total } = transfer.progress
   const share = total === null || total === 0 ? 0 : Math.min(1, done / total)
   const rate = transfer.bytesPerSecond(nowMs)
+  const percent = `${String(Math.floor(share * 100)).padStart(3)} %`
   const isMoving = rate > 0 && !transfer.isComplete
   const parts = [
-    name.padEnd(nameCells),
-    `${bar(share)} ${String(Math.floor(share * 100)).padStart(3)} %`,
+    ...(width < wideCells
+      ? [dumpOf(name).padEnd(narrow.nameCells), `${bar(share, narrow.barCells)} ${percent}`]
+      : [name.padEnd(nameCells), `${bar(share)} ${percent}`]),
     `${size(done)}${total === null ? '' : ` of ${size(total)}`}`,
-    ...(phase === 'wait' ? ['waiting'] : phase === 'hash' ? ['reading what is there'] : []),
+    ...(phase === 'wait' ? ['waiting'] : phase === 'hash' ? ['reading'] : []),
     ...(isMoving ? [`${size(rate)}/s`] : []),
     ...(isMoving && total !== null ? [`${duration(Math.max(0, ((total - done) * 1000) / rate))} left`] : []),
   ]
   const line = parts.join('  ')
   return line.length > width ? `${line.slice(0, width - 1)}…` : line
+}
+
+function dumpOf(name: string): string {
+  return name.replace(/^discogs_\d{8}_(\w+)\.xml\.gz$/, '$1')
 }
 
 /** For logs and pipes. */
@@ -94,10 +109,14 @@ class LineTransfers implements TransferDisplay {
 }
 
 class TerminalTransfers implements TransferDisplay {
-  readonly #update = createLogUpdate(process.stdout)
+  readonly #update: ReturnType<typeof createLogUpdate>
   readonly #transfers = new Map<string, Transfer>()
   readonly #timer = setInterval(() => this.#draw(), redrawEveryMs)
   #hasEnded = false
+
+  constructor(update: ReturnType<typeof createLogUpdate>) {
+    this.#update = update
+  }
 
   readonly onProgress = (progress: FileProgress): void => note(this.#transfers, progress)
 

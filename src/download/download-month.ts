@@ -1,16 +1,18 @@
 /** A month from the site to the disk: ask, plan, fetch at most two files at a time, verify, record. */
-import { readdirSync, rmSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { hasCode } from '../errors.ts'
+import { shrinkHeap } from '../collect-garbage.ts'
+import { hasCode, PipelineError } from '../errors.ts'
+import { hashFile } from '../lake/hash-file.ts'
 import { assertRoom } from './disk-room.ts'
 import { fetchFile } from './fetch-file.ts'
-import { hashFile } from './hash-file.ts'
 import { withLock, withSlot } from './locks.ts'
-import { type MonthManifest, readMonthManifest, type VerifiedFile, verifiedFileIn, writeMonthManifest } from './manifest.ts'
+import { readMonthManifest, type VerifiedFile, verifiedFileIn } from './manifest.ts'
 import { askForMonth, type MonthOptions, monthDirectory } from './month.ts'
 import { type DumpName, dumpNames, parseFileName } from './names.ts'
 import { writeFailure } from './part-file.ts'
 import { bytesToCome, type PlannedFile, planMonth } from './plan.ts'
+import { recordFile, superseded } from './record-file.ts'
 import { maxTransfers } from './settings.ts'
 import type { Site } from './site.ts'
 
@@ -67,6 +69,7 @@ async function bringMonth(site: Site, month: string, options: DownloadOptions): 
   const files = planMonth(directory, manifest, options.dumps ?? dumpNames)
   options.onPlan?.(files)
   await assertRoom(directory, bytesToCome(files), `the download of ${month}`)
+  if (files.some(({ state }) => state !== 'verified')) shrinkHeap()
   return eachOf(files, (file) => new MonthFile(site, { ...options, directory, month, file }).bring())
 }
 
@@ -114,13 +117,18 @@ class MonthFile {
     // The plan may be hours old by now.
     const kept = file.state === 'verified' ? this.#kept() : null
     if (kept !== null) return kept
-    return withLock(rawDir, file.name, this.#waiting('another process is at it'), () => this.bringAlone())
+    try {
+      return await withLock(rawDir, file.name, this.#waiting('another process is at it'), () => this.bringAlone())
+    } catch (error) {
+      throw hasCode(error, 'ENOENT') ? this.#gone(error) : error
+    }
   }
 
   /** Nobody else works on this file now; somebody may have finished it before. */
   async bringAlone(): Promise<DownloadedFile> {
     const kept = this.#kept()
     if (kept !== null) return kept
+    if (this.#isSuperseded()) throw superseded(this.#options.file.name)
     if (await this.#isAlreadyThere()) return this.#record('verified', { url: null, etag: null, receivedBytes: 0 })
     const { file, rawDir, signal, say } = this.#options
     const url = this.#site.fileUrl(file.name)
@@ -159,9 +167,25 @@ class MonthFile {
     const verified = { url, bytes: size, sha256: file.sha256, etag, verifiedAt: new Date().toISOString(), mtimeMs }
     await withLock(rawDir, month, this.#waiting('its manifest is being written'), async () => {
       await Promise.resolve()
-      recordFile(directory, file, verified)
+      recordFile(directory, file.name, verified)
     })
     return downloaded(file, verified, { outcome, receivedBytes })
+  }
+
+  /** Another process has asked since this one did, and found a later day. */
+  #isSuperseded(): boolean {
+    const { directory, file } = this.#options
+    const published = readMonthManifest(directory)?.published
+    return published !== undefined && published.date > (parseFileName(file.name)?.date ?? '')
+  }
+
+  /** The part, or the whole month, was removed while it was worked on. */
+  #gone(cause: unknown): PipelineError {
+    if (this.#isSuperseded()) return superseded(this.#options.file.name)
+    return new PipelineError(`${this.#path} or its part has gone while it was being fetched: was it removed?`, {
+      cause,
+      hint: 'run the same command again',
+    })
   }
 
   #waiting(why: string): { readonly signal: AbortSignal; readonly onWait: () => void } {
@@ -185,23 +209,4 @@ function downloaded(
   more: Pick<DownloadedFile, 'outcome' | 'receivedBytes'>,
 ): DownloadedFile {
   return { name, dump, url, bytes, sha256, etag, ...more }
-}
-
-/** Adds a file to the manifest. What there is of the same dump from an earlier day of the month gives way to it, parts included. */
-function recordFile(directory: string, { name, dump }: PlannedFile, verified: VerifiedFile): void {
-  const manifest: MonthManifest | null = readMonthManifest(directory)
-  if (manifest === null) return
-  const { date = '' } = parseFileName(name) ?? {}
-  const isEarlier = (other: string): boolean => {
-    const parsed = parseFileName(other)
-    return parsed !== null && parsed.dump === dump && parsed.date < date
-  }
-  const parts = readdirSync(directory).filter(
-    (other) => isEarlier(other.replace(/\.part(\.json)?$/, '')) && other.includes('.part'),
-  )
-  // Removed before they are forgotten: a kill in between must not leave a second file of the dump that nobody knows of.
-  for (const other of [...Object.keys(manifest.files).filter(isEarlier), ...parts])
-    rmSync(join(directory, other), { force: true })
-  const kept = Object.entries(manifest.files).filter(([other]) => !isEarlier(other))
-  writeMonthManifest(directory, { ...manifest, files: { ...Object.fromEntries(kept), [name]: verified } })
 }

@@ -90,7 +90,8 @@ class Transfer {
     else if (answer.status !== 200) throw this.#unusable(answer)
     this.#assertFile(answer)
     const total = answer.status === 206 ? part.validators.total : lengthOf(answer)
-    await assertRoom(dirname(this.#wanted.path), (total ?? 0) - (answer.status === 206 ? part.bytes : 0), this.#wanted.name)
+    // What a 200 brings takes the place of the part, what a 206 brings follows it.
+    await assertRoom(dirname(this.#wanted.path), (total ?? 0) - part.bytes, this.#wanted.name)
     try {
       await this.#take(answer)
     } finally {

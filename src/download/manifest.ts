@@ -2,7 +2,7 @@
  * `_download.json` in a month's directory: what the site publishes of the month, as last asked, and where each verified file came from.
  * A file whose size and modification time are those recorded is not read again. Checked by hand: a validator would slow the start of an ingest.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeJson } from '../lake/atomic-file.ts'
 
@@ -20,6 +20,8 @@ export interface Published {
   readonly sha256: Readonly<Record<string, string>>
   /** What the year page says of sizes, by file name. */
   readonly aboutBytes: Readonly<Record<string, number>>
+  /** When the year page says that each file was modified, by file name. */
+  readonly modified: Readonly<Record<string, string>>
 }
 
 /** A file that was compared with its checksum. */
@@ -58,6 +60,8 @@ export function readMonthManifest(directory: string): MonthManifest | null {
         lastModified: textOrNull(published['last_modified']),
         sha256: mapped(published['sha256'], text),
         aboutBytes: mapped(published['about_bytes'], number),
+        // Manifests of the first version have none: then the checksum file is asked for once more.
+        modified: mapped(published['modified'] ?? {}, text),
       },
       files: mapped(value['files'], verifiedFile),
     }
@@ -79,6 +83,7 @@ export function writeMonthManifest(directory: string, { baseUrl, askedAt, publis
       last_modified: published.lastModified,
       sha256: published.sha256,
       about_bytes: published.aboutBytes,
+      modified: published.modified,
     },
     files: mapped(files, (file) => {
       const { url, bytes, sha256, etag, verifiedAt, mtimeMs } = file as VerifiedFile
@@ -90,10 +95,8 @@ export function writeMonthManifest(directory: string, { baseUrl, askedAt, publis
 /** What is known of a file, null when it is not there or has been touched since it was verified. */
 export function verifiedFileIn(directory: string, manifest: MonthManifest | null, name: string): VerifiedFile | null {
   const known = manifest?.files[name]
-  const path = join(directory, name)
-  if (known === undefined || !existsSync(path)) return null
-  const { size, mtimeMs } = statSync(path)
-  return size === known.bytes && mtimeMs === known.mtimeMs ? known : null
+  const found = known === undefined ? undefined : statSync(join(directory, name), { throwIfNoEntry: false })
+  return known !== undefined && found?.size === known.bytes && found.mtimeMs === known.mtimeMs ? known : null
 }
 
 function verifiedFile(value: unknown): VerifiedFile {

@@ -1,12 +1,13 @@
 /** Finds out what the site publishes of a month, with as few requests as can be. */
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { exitCodes, PipelineError } from '../errors.ts'
-import { writeFileAtomically } from '../lake/atomic-file.ts'
+import { removeTemporaries, writeFileAtomically } from '../lake/atomic-file.ts'
 import { parseChecksums } from './checksums.ts'
 import { type ListedDay, listYear, listYears } from './listing.ts'
 import { withLock } from './locks.ts'
-import { type MonthManifest, type Published, readMonthManifest, writeMonthManifest } from './manifest.ts'
+import { type MonthManifest, manifestName, type Published, readMonthManifest, writeMonthManifest } from './manifest.ts'
 import { dumpNames, fileName } from './names.ts'
 import type { Headers, Site } from './site.ts'
 
@@ -28,7 +29,8 @@ export function monthDirectory(rawDir: string, month: string): string {
 }
 
 /**
- * The manifest of a month, brought up to date: one conditional request for the checksum file once it is known, else the year page before it.
+ * The manifest of a month, brought up to date: one request for the year page, and another one for the checksum file unless the page shows
+ * each file of the day as it did before. The page alone tells both that files were replaced and that the month came out anew.
  * @throws PipelineError: exit 4 when the site does not list the month; no checksum file yet; whatever is wrong with page or file
  */
 export async function askForMonth(site: Site, month: string, options: MonthOptions): Promise<MonthManifest> {
@@ -46,31 +48,34 @@ export async function latestMonth(site: Site, options: MonthOptions): Promise<st
   for (const year of await listYears(site, options)) {
     for (const day of await listYear(site, year, options)) {
       if (!day.isWhole) continue
-      const published = await publishedOf(site, day, options)
-      if (missingDumps(published.published).length === 0) return day.month
-      options.say(`${day.month}: its checksum file does not name all four dumps`)
+      if (isComplete(await publishedOf(site, day, options), options)) return day.month
     }
   }
   throw new PipelineError(`no month of ${site.baseUrl} is complete`, { exitCode: exitCodes.notFound, retryable: false })
-}
-
-/** Names of dumps that the checksum file does not list. */
-function missingDumps({ date, sha256 }: Published): readonly string[] {
-  return dumpNames.map((dump) => fileName({ date, dump })).filter((name) => sha256[name] === undefined)
 }
 
 async function ask(site: Site, month: string, options: MonthOptions): Promise<MonthManifest> {
   const directory = monthDirectory(options.rawDir, month)
   const known = readMonthManifest(directory)
   const now = new Date()
-  if (known?.baseUrl === site.baseUrl) {
-    if (now.getTime() - Date.parse(known.askedAt) <= (options.freshMs ?? -1)) return known
-    const again = await askAgain(site, { known, directory, options })
-    if (again !== null) return keep(directory, { ...known, askedAt: now.toISOString() }, again, options)
-  }
-  const day = await dayOf(site, month, options)
-  const manifest = { baseUrl: site.baseUrl, askedAt: now.toISOString(), files: known?.files ?? {} }
-  return keep(directory, manifest, await publishedOf(site, day, options), options)
+  if (known?.baseUrl === site.baseUrl && isFresh(known, now, options)) return known
+  const { published, text } = await newestOf(site, month, options)
+  const manifest = { baseUrl: site.baseUrl, askedAt: now.toISOString(), published, files: known?.files ?? {} }
+  if (options.isDryRun !== true) keep(directory, manifest, text)
+  return manifest
+}
+
+function isFresh({ askedAt }: MonthManifest, now: Date, { freshMs }: MonthOptions): boolean {
+  const ageMs = now.getTime() - Date.parse(askedAt)
+  // A clock that was put back makes no answer fresh.
+  return freshMs !== undefined && ageMs >= 0 && ageMs <= freshMs
+}
+
+function keep(directory: string, manifest: MonthManifest, checksums: string | null): void {
+  const file = join(directory, fileName({ date: manifest.published.date, dump: null }))
+  if (checksums !== null) writeFileAtomically(file, checksums)
+  writeMonthManifest(directory, manifest)
+  for (const written of [file, join(directory, manifestName)]) removeTemporaries(written)
 }
 
 interface Answered {
@@ -79,22 +84,72 @@ interface Answered {
   readonly text: string | null
 }
 
-/** @returns null when the checksum file is not there any more: the month has come out anew */
-async function askAgain(
-  site: Site,
-  { known, directory, options }: { readonly known: MonthManifest; readonly directory: string; readonly options: MonthOptions },
-): Promise<Answered | null> {
-  const { published } = known
-  const isThere = existsSync(join(directory, fileName({ date: published.date, dump: null })))
-  try {
-    const answer = await checksumText(site, published.date, { ...options, headers: isThere ? conditions(published) : {} })
-    return answer === null
-      ? { published, text: null }
-      : answered(published.date, published.aboutBytes, { ...answer, url: published.url })
-  } catch (error) {
-    if (error instanceof PipelineError && error.exitCode === exitCodes.notFound) return null
-    throw error
+/**
+ * A month may have been published twice: the newest day that is listed whole and whose checksum file names all four dumps counts. Without
+ * such a day, what there is of the newest one.
+ */
+async function newestOf(site: Site, month: string, options: MonthOptions): Promise<Answered> {
+  const year = month.slice(0, 4)
+  const days = (await listYear(site, year, options)).filter((day) => day.month === month)
+  const whole = days.filter(({ isWhole }) => isWhole)
+  const candidates = whole.length > 0 ? whole : days.filter(({ files }) => files.some(({ dump }) => dump === null)).slice(0, 1)
+  let newest: Answered | null = null
+  for (const day of candidates) {
+    const answer = await publishedOf(site, day, options)
+    if (isComplete(answer, options)) return answer
+    newest ??= answer
   }
+  if (newest !== null) return newest
+  throw days.length === 0 ? unlisted(month, site.yearUrl(year)) : incomplete(month, site.yearUrl(year), days)
+}
+
+/** The checksum file names all four dumps. */
+function isComplete({ published: { date, sha256, url } }: Answered, { say }: MonthOptions): boolean {
+  const isNamed = dumpNames.every((dump) => sha256[fileName({ date, dump })] !== undefined)
+  if (!isNamed) say(`${url} does not name all four dumps`)
+  return isNamed
+}
+
+/** Asks for the checksum file of a day, unless the page shows the day as it did when it was last asked for. */
+async function publishedOf(site: Site, day: ListedDay, options: MonthOptions): Promise<Answered> {
+  const known = knownOf(site, day, options)
+  const shown = shownOf(day)
+  if (known !== null && isShownAsBefore(known, day, shown)) return { published: known, text: null }
+  const name = fileName({ date: day.date, dump: null })
+  const url = site.fileUrl(name)
+  const { signal, say } = options
+  const headers = known === null ? {} : conditions(known)
+  const answer = await site.text(url, { doing: `fetching ${name}`, maxBytes: maxChecksumBytes, signal, say, headers })
+  if (answer === null) {
+    // Only a conditional request is answered with 304.
+    if (known === null) throw new PipelineError(`fetching ${name}: ${url} answered 304 though nothing was known`)
+    return { published: { ...known, ...shown }, text: null }
+  }
+  const { text, etag, lastModified } = answer
+  const sha256 = Object.fromEntries(parseChecksums(text, url))
+  return { published: { date: day.date, url, etag, lastModified, sha256, ...shown }, text }
+}
+
+/** What the site said of this day when it was last asked, null when it was not, or its checksum file is not at hand any more. */
+function knownOf(site: Site, { month, date }: ListedDay, { rawDir }: MonthOptions): Published | null {
+  const directory = monthDirectory(rawDir, month)
+  const known = readMonthManifest(directory)
+  const isOfDay = known?.baseUrl === site.baseUrl && known.published.date === date
+  return isOfDay && existsSync(join(directory, fileName({ date, dump: null }))) ? known.published : null
+}
+
+type Shown = Pick<Published, 'aboutBytes' | 'modified'>
+
+function shownOf({ files }: ListedDay): Shown {
+  const sizes = files.flatMap(({ name, aboutBytes }) => (aboutBytes === null ? [] : [[name, aboutBytes] as const]))
+  const times = files.flatMap(({ name, modified }) => (modified === null ? [] : [[name, modified] as const]))
+  return { aboutBytes: Object.fromEntries(sizes), modified: Object.fromEntries(times) }
+}
+
+/** A page that does not tell when each file was modified says nothing. */
+function isShownAsBefore({ aboutBytes, modified }: Published, { files }: ListedDay, shown: Shown): boolean {
+  const isTold = files.every(({ name }) => shown.modified[name] !== undefined)
+  return isTold && isDeepStrictEqual(shown, { aboutBytes, modified })
 }
 
 function conditions({ etag, lastModified }: Published): Headers {
@@ -102,74 +157,17 @@ function conditions({ etag, lastModified }: Published): Headers {
   return lastModified === null ? {} : { 'if-modified-since': lastModified }
 }
 
-async function publishedOf(site: Site, day: ListedDay, options: MonthOptions): Promise<Answered> {
-  const { date, files } = day
-  const answer = await checksumText(site, date, options)
-  const sizes = files.flatMap(({ name, aboutBytes }) => (aboutBytes === null ? [] : [[name, aboutBytes] as const]))
-  const url = site.fileUrl(fileName({ date, dump: null }))
-  return answered(date, Object.fromEntries(sizes), {
-    text: answer?.text ?? '',
-    etag: answer?.etag ?? null,
-    lastModified: answer?.lastModified ?? null,
-    url,
+function unlisted(month: string, url: string): PipelineError {
+  return new PipelineError(`${url} lists no file of ${month}`, {
+    exitCode: exitCodes.notFound,
+    retryable: false,
+    hint: '`dag download --list` shows the months that are there',
   })
 }
 
-function answered(
-  date: string,
-  aboutBytes: Readonly<Record<string, number>>,
-  {
-    text,
-    etag,
-    lastModified,
-    url,
-  }: { readonly text: string; readonly etag: string | null; readonly lastModified: string | null; readonly url: string },
-): Answered {
-  return { published: { date, url, etag, lastModified, sha256: Object.fromEntries(parseChecksums(text, url)), aboutBytes }, text }
-}
-
-function checksumText(
-  site: Site,
-  date: string,
-  { signal, say, headers = {} }: Pick<MonthOptions, 'signal' | 'say'> & { readonly headers?: Headers },
-): ReturnType<Site['text']> {
-  const name = fileName({ date, dump: null })
-  return site.text(site.fileUrl(name), { doing: `fetching ${name}`, maxBytes: maxChecksumBytes, signal, say, headers })
-}
-
-function keep(
-  directory: string,
-  manifest: Omit<MonthManifest, 'published'>,
-  { published, text }: Answered,
-  { isDryRun = false }: MonthOptions,
-): MonthManifest {
-  const kept = { ...manifest, published }
-  if (isDryRun) return kept
-  if (text !== null) writeFileAtomically(join(directory, fileName({ date: published.date, dump: null })), text)
-  writeMonthManifest(directory, kept)
-  return kept
-}
-
-/** A month may have been published twice: the newest day that is whole counts, else the newest one with a checksum file. */
-async function dayOf(site: Site, month: string, options: MonthOptions): Promise<ListedDay> {
-  const year = month.slice(0, 4)
-  const days = (await listYear(site, year, options)).filter((day) => day.month === month)
-  const day = days.find(({ isWhole }) => isWhole) ?? days.find(({ files }) => files.some(({ dump }) => dump === null))
-  if (day !== undefined) return day
-  const url = site.yearUrl(year)
-  if (days.length === 0)
-    throw new PipelineError(`${url} lists no file of ${month}`, {
-      exitCode: exitCodes.notFound,
-      retryable: false,
-      hint: '`dag download --list` shows the months that are there',
-    })
-  throw new PipelineError(
-    `${month} is not complete: ${url} lists ${days
-      .flatMap(({ files }) => files)
-      .map(({ name }) => name)
-      .join(', ')}, no checksum file`,
-    {
-      hint: 'the checksum file usually appears last: try later; without it nothing can be verified',
-    },
-  )
+function incomplete(month: string, url: string, days: readonly ListedDay[]): PipelineError {
+  const names = days.flatMap(({ files }) => files).map(({ name }) => name)
+  return new PipelineError(`${month} is not complete: ${url} lists ${names.join(', ')}, no checksum file`, {
+    hint: 'the checksum file usually appears last: try later; without it nothing can be verified',
+  })
 }

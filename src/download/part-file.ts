@@ -4,16 +4,16 @@
  * (hash-wasm can save its state, but hashes 0.25 GB/s where OpenSSL with SHA instructions does 1.6: reading the part again is cheaper.)
  */
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { type FileHandle, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GarbageCollector } from '../collect-garbage.ts'
 import { hasCode, messageOf, PipelineError } from '../errors.ts'
-import { syncDirectory, writeJson } from '../lake/atomic-file.ts'
-import { hashHandle, type HashOptions } from './hash-file.ts'
+import { removeTemporaries, syncDirectory, writeJson } from '../lake/atomic-file.ts'
+import { hashHandle, type HashFileOptions } from '../lake/hash-file.ts'
 
 /** Chunks are gathered up to this size, or for this long, and written while the next ones come: what a kill loses is fetched again. */
-const writeBytes = 1 << 19
+const writeBytes = 1 << 18
 const writeEveryMs = 50
 
 /** What the server said of the file that the part belongs to. */
@@ -24,10 +24,13 @@ export interface Validators {
   readonly total: number | null
 }
 
-export interface PartOptions extends HashOptions {
+export interface PartOptions extends HashFileOptions {
   /** Of the whole file. */
   readonly sha256: string
 }
+
+/** Of all files of the process: what two of them discard piles up in one heap. */
+const garbage = new GarbageCollector('minor', 2 << 20)
 
 const unknown: Validators = { etag: null, lastModified: null, total: null }
 
@@ -44,7 +47,6 @@ export class PartFile implements AsyncDisposable {
   #spare = Buffer.allocUnsafe(writeBytes)
   #gatheredBytes = 0
   #writtenAtMs = 0
-  readonly #garbage = new GarbageCollector('minor', 4 << 20)
   #writing: Promise<void> = Promise.resolve()
 
   private constructor(target: string, expected: string, handle: FileHandle) {
@@ -115,7 +117,7 @@ export class PartFile implements AsyncDisposable {
       this.#gatheredBytes += copied
       if (this.#gatheredBytes === writeBytes) await this.#write()
     }
-    this.#garbage.discarded(chunk.length)
+    garbage.discarded(chunk.length)
     if (performance.now() - this.#writtenAtMs >= writeEveryMs) await this.#write()
   }
 
@@ -134,8 +136,13 @@ export class PartFile implements AsyncDisposable {
   async publish(): Promise<void> {
     await this.flush()
     await this.#handle.sync()
-    await rename(partPath(this.#target), this.#target)
+    await rename(partPath(this.#target), this.#target).catch((error: unknown) => {
+      // Somebody has removed the part: its state describes nothing any more.
+      if (hasCode(error, 'ENOENT')) rmSync(statePath(this.#target), { force: true })
+      throw error
+    })
     rmSync(statePath(this.#target), { force: true })
+    removeTemporaries(statePath(this.#target))
     syncDirectory(dirname(this.#target))
   }
 
@@ -188,9 +195,10 @@ export class PartFile implements AsyncDisposable {
   }
 }
 
-/** How much of a file an earlier download has left, 0 when that is of no use. @param sha256 of the whole file */
-export function partBytes(target: string, sha256: string, sizeOf: (path: string) => number | null): number {
-  return readState(target)?.sha256 === sha256 ? (sizeOf(partPath(target)) ?? 0) : 0
+/** What an earlier download has left of a file. @param sha256 of the whole file */
+export function partOf(target: string, sha256: string): { readonly bytes: number; readonly isOfUse: boolean } {
+  const bytes = statSync(partPath(target), { throwIfNoEntry: false })?.size ?? 0
+  return { bytes, isOfUse: bytes > 0 && readState(target)?.sha256 === sha256 }
 }
 
 /** What a system error of a write means, and what to do about it. */

@@ -1,10 +1,10 @@
 /** What is to be done for a month: pure, but for looking at sizes and times of files. */
-import { existsSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { PipelineError } from '../errors.ts'
 import { type MonthManifest, verifiedFileIn } from './manifest.ts'
 import { type DumpName, fileName } from './names.ts'
-import { partBytes } from './part-file.ts'
+import { partOf } from './part-file.ts'
 
 /**
  * `verified`: nothing to do. `unverified`: it lies there, and nobody has compared it with its checksum yet. `changed`: the site has
@@ -20,6 +20,8 @@ export interface PlannedFile {
   readonly state: FileState
   /** Of the file, or of its part. */
   readonly presentBytes: number
+  /** Of a part, of use or not: what comes follows it or takes its place. */
+  readonly partBytes: number
   /** What the year page says; null when it does not. */
   readonly aboutBytes: number | null
 }
@@ -50,9 +52,9 @@ export function planMonth(directory: string, manifest: MonthManifest, dumps: rea
 
 /** Bytes that are still to come, as far as the site says. */
 export function bytesToCome(files: readonly PlannedFile[]): number {
-  return files.reduce((sum, { state, aboutBytes, presentBytes }) => {
+  return files.reduce((sum, { state, aboutBytes, partBytes }) => {
     if (state === 'verified' || state === 'unverified') return sum
-    return sum + Math.max(0, (aboutBytes ?? 0) - (state === 'partial' ? presentBytes : 0))
+    return sum + Math.max(0, (aboutBytes ?? 0) - partBytes)
   }, 0)
 }
 
@@ -62,15 +64,11 @@ function plannedFile(
   file: Pick<PlannedFile, 'dump' | 'name' | 'sha256' | 'aboutBytes'>,
 ): PlannedFile {
   const known = verifiedFileIn(directory, manifest, file.name)
-  if (known?.sha256 === file.sha256) return { ...file, state: 'verified', presentBytes: known.bytes }
   const path = join(directory, file.name)
-  const part = partBytes(path, file.sha256, sizeOf)
-  if (part > 0) return { ...file, state: 'partial', presentBytes: part }
-  const size = sizeOf(path)
-  if (size === null) return { ...file, state: 'missing', presentBytes: 0 }
-  return { ...file, state: known === null ? 'unverified' : 'changed', presentBytes: size }
-}
-
-function sizeOf(path: string): number | null {
-  return existsSync(path) ? statSync(path).size : null
+  const { bytes: partBytes, isOfUse } = partOf(path, file.sha256)
+  if (known?.sha256 === file.sha256) return { ...file, state: 'verified', presentBytes: known.bytes, partBytes }
+  if (isOfUse) return { ...file, state: 'partial', presentBytes: partBytes, partBytes }
+  const size = statSync(path, { throwIfNoEntry: false })?.size
+  if (size === undefined) return { ...file, state: 'missing', presentBytes: 0, partBytes }
+  return { ...file, state: known === null ? 'unverified' : 'changed', presentBytes: size, partBytes }
 }

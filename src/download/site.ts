@@ -1,9 +1,9 @@
 /** Requests to the site: HTTP/1.1, kept alive, politely signed, never to anybody else. */
 import { text as textOf } from 'node:stream/consumers'
-import { EnvHttpProxyAgent, type Dispatcher, request } from 'undici'
 import { exitCodes, PipelineError } from '../errors.ts'
 import { excerpt } from './checksums.ts'
 import { networkFailure, TransferFailure } from './failure.ts'
+import { type HttpClient, httpClient } from './http-client.ts'
 import { monthOf, parseFileName } from './names.ts'
 import { Watch } from './pace.ts'
 import { retryAfterMs, withRetries } from './retry.ts'
@@ -52,7 +52,7 @@ export class Site implements AsyncDisposable {
   readonly bytesPerSecond: number | null
   /** Requests sent so far. */
   requests = 0
-  readonly #agent: Dispatcher
+  readonly #client: HttpClient
   readonly #userAgent: string
 
   constructor({ baseUrl, contact, maxBytesPerSecond, proxy }: DownloadSettings, patience: Patience = defaultPatience) {
@@ -62,7 +62,7 @@ export class Site implements AsyncDisposable {
     const floor = this.bytesPerSecond === null ? Number.POSITIVE_INFINITY : this.bytesPerSecond / 2
     this.patience = { ...patience, minBytesPerSecond: Math.min(patience.minBytesPerSecond, floor) }
     this.#userAgent = `${projectName}/1${contact === null ? '' : ` (${contact})`}`
-    this.#agent = new EnvHttpProxyAgent({
+    this.#client = httpClient({
       // undici would take this one for https too, where no other is named; curl does not.
       httpProxy: (baseUrl.startsWith('https:') ? null : proxy.http) ?? '',
       httpsProxy: proxy.https ?? '',
@@ -130,7 +130,7 @@ export class Site implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#agent.destroy()
+    await this.#client.destroy()
   }
 
   async #send(url: string, { doing, signal, headers }: Required<AskOptions>): Promise<Answer> {
@@ -143,12 +143,15 @@ export class Site implements AsyncDisposable {
     }
     try {
       this.requests += 1
+      const { origin, pathname, search } = new URL(url)
       const {
         statusCode,
         headers: given,
         body,
-      } = await request(url, {
-        dispatcher: this.#agent,
+      } = await this.#client.request({
+        origin,
+        path: `${pathname}${search}`,
+        method: 'GET',
         signal: both,
         headers: { 'user-agent': this.#userAgent, 'accept-encoding': 'identity', ...headers },
       })

@@ -1,14 +1,11 @@
 /** What lies in a run directory, and whether it is what the manifest says. */
-import { createHash } from 'node:crypto'
 import { type Dirent, readdirSync, statSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { PipelineError } from '../errors.ts'
+import { hashFile } from './hash-file.ts'
 import { manifestFile, reportsDir, runDir } from './layout.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 
-/** Read at once; fewer system calls gain nothing more. */
-const chunkBytes = 1024 * 1024
 /** Files hashed at once: while one waits for the disk, another one is hashed. */
 const concurrency = 4
 
@@ -58,29 +55,21 @@ export async function hashFiles(
   const hashes = new Map<string, string>()
   const total = paths.reduce((sum, path) => sum + statSync(join(directory, path)).size, 0)
   let done = 0
-  const onBytes = (bytes: number): void => {
-    signal?.throwIfAborted()
-    done += bytes
-    onProgress?.(done, total)
+  const hash = (path: string): Promise<string> => {
+    let ofFile = 0
+    const onRead = (bytes: number): void => {
+      done += bytes - ofFile
+      ofFile = bytes
+      onProgress?.(done, total)
+    }
+    return hashFile(join(directory, path), { signal, onRead })
   }
   const queue = paths.values()
   const worker = async (): Promise<void> => {
-    for (const path of queue) hashes.set(path, await hashFile(join(directory, path), onBytes))
+    for (const path of queue) hashes.set(path, await hash(path))
   }
   await Promise.all(Array.from({ length: concurrency }, worker))
   return hashes
-}
-
-async function hashFile(file: string, onBytes: (bytes: number) => void): Promise<string> {
-  await using handle = await open(file, 'r')
-  const hash = createHash('sha256')
-  const buffer = Buffer.allocUnsafe(chunkBytes)
-  for (;;) {
-    const { bytesRead } = await handle.read(buffer, 0, chunkBytes)
-    if (bytesRead === 0) return hash.digest('hex')
-    hash.update(buffer.subarray(0, bytesRead))
-    onBytes(bytesRead)
-  }
 }
 
 /** How a run directory differs from its manifest at one path. */

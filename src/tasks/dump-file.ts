@@ -3,8 +3,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDumpFile } from '../discogs/catalogue.ts'
 import type { DumpName } from '../discogs/dataset.ts'
+import { parseChecksums } from '../download/checksums.ts'
 import { manifestName, readMonthManifest, type VerifiedFile, verifiedFileIn } from '../download/manifest.ts'
-import { hasCode, PipelineError } from '../errors.ts'
+import { hasCode, messageOf, PipelineError } from '../errors.ts'
 
 export interface DumpFile {
   readonly dump: DumpName
@@ -83,13 +84,21 @@ function missing(directory: string, month: string, dump: DumpName, names: readon
   })
 }
 
-/** `<sha256> <name>` lines of `discogs_YYYYMMDD_CHECKSUM.txt` with the date of the dump. */
+/**
+ * What `discogs_YYYYMMDD_CHECKSUM.txt` with the date of the dump says.
+ * @throws PipelineError, not retryable, when it is there and is no checksum file
+ */
 function expectedSha256(directory: string, names: readonly string[], name: string): string | null {
   const checksums = `${name.slice(0, 'discogs_YYYYMMDD_'.length)}CHECKSUM.txt`
   if (!names.includes(checksums)) return null
-  for (const line of readFileSync(join(directory, checksums), 'utf8').split('\n')) {
-    const match = /^([0-9a-fA-F]{64})\s+\*?(\S+)\s*$/.exec(line)
-    if (match?.[2] === name) return match[1]?.toLowerCase() ?? null
+  const path = join(directory, checksums)
+  try {
+    return parseChecksums(readFileSync(path, 'utf8'), path).get(name) ?? null
+  } catch (cause) {
+    throw new PipelineError(`looking for the hash of ${name}: ${messageOf(cause)}`, {
+      hint: 'put the published file there, or remove it: without it the dump is loaded unverified',
+      retryable: false,
+      cause,
+    })
   }
-  return null
 }

@@ -1,13 +1,13 @@
 /** `dag download` as a person meets it, against a local site. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { Transfer, transferLine } from '../../src/cli/transfer-lines.ts'
-import { checksumName, type dumps, DumpSite, nameOf } from '../download/support/dump-site.ts'
+import { Transfer, transferDisplay, transferLine } from '../../src/cli/transfer-lines.ts'
+import { type dumps, DumpSite, nameOf } from '../download/support/dump-site.ts'
 import { dag, month, outcomeOf, type Outcome, Place, startDag } from './support.ts'
 import { Terminal } from './terminal.ts'
 
@@ -76,7 +76,7 @@ test('list, dry run, download, again, verify', async () => {
   )
   site.calm()
   const idle = answer.parse(JSON.parse((await download('--month', month, '--json')).stdout))
-  assert.deepEqual([idle.requests, site.seen.map(({ target }) => target)], [1, [checksumName]])
+  assert.deepEqual([idle.requests, site.seen.map(({ target }) => target)], [1, ['page']])
   assert.ok(site.seen.every(({ userAgent }) => userAgent === 'discogs-lakehouse/1 (me@example.org)'))
   assert.match((await download('--list')).stdout, /whole +verified$/m)
 
@@ -122,6 +122,53 @@ test('SIGTERM stops within a second with 143, Ctrl-C with 130; what has arrived 
   assert.ok(received < 400_000, `${received} bytes`)
 })
 
+test('two files at once take 120 MB at most, also when nothing is compiled yet', async () => {
+  await using large = await DumpSite.start(50_000_000)
+  using other = new Place()
+  const more = { ...env, ...other.env, DISCOGS_SOURCE_URL: large.url }
+  // The first run finds no compile cache, the last one may not have any.
+  for (const variables of [more, more, { ...more, NODE_DISABLE_COMPILE_CACHE: '1' }]) {
+    rmSync(other.rawDir, { recursive: true, force: true })
+    const child = startDag(['download', '--month', month, '--only', 'labels', '--only', 'masters'], variables)
+    const ended = outcomeOf(child)
+    let peakKb = 0
+    while (child.exitCode === null) {
+      peakKb = Math.max(peakKb, peakKbOf(child.pid ?? 0))
+      await sleep(20)
+    }
+    assert.equal(child.exitCode, 0, (await ended).stderr)
+    assert.ok(peakKb > 50_000 && peakKb <= 120_000, `${peakKb} kB`)
+  }
+})
+
+/** 0 when the process has ended. */
+function peakKbOf(pid: number): number {
+  try {
+    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
+  } catch {
+    return 0
+  }
+}
+
+test('elsewhere every file that is on its way has a line every ten seconds', async (context) => {
+  context.mock.timers.enable({ apis: ['setInterval'] })
+  const display = await transferDisplay(false)
+  const lines = context.mock.method(process.stdout, 'write', () => true)
+  const said = (): unknown => lines.mock.calls.map(({ arguments: [text] }) => text)
+  const [labels, masters] = ['discogs_20260401_labels.xml.gz', 'discogs_20260401_masters.xml.gz']
+  display.onProgress({ name: labels, phase: 'fetch', done: 50, total: 100 })
+  display.onProgress({ name: masters, phase: 'fetch', done: 100, total: 100 })
+  context.mock.timers.tick(9_999)
+  assert.deepEqual(said(), [])
+  context.mock.timers.tick(1)
+  context.mock.timers.tick(10_000)
+  display.end()
+  context.mock.timers.tick(10_000)
+  lines.mock.restore()
+  const line = `${labels}    ████████░░░░░░░░  50 %  50 B of 100 B\n`
+  assert.deepEqual(said(), [line, line])
+})
+
 test('on a terminal every file has a bar', async () => {
   using other = new Place()
   site.calm()
@@ -140,7 +187,18 @@ test('a line tells bytes, rate over the last seconds and time left; it is never 
   transfer.tell(progress, 2_000)
   const line = 'discogs_20260401_labels.xml.gz    ████████░░░░░░░░  50 %  50.0 MB of 100.0 MB  5.0 MB/s  10.0 s left'
   assert.equal(transferLine(transfer, 2_000, 120), line)
+  assert.equal(transferLine(transfer, 2_000, 80), 'labels    ████░░░░  50 %  50.0 MB of 100.0 MB  5.0 MB/s  10.0 s left')
   assert.equal(transferLine(transfer, 2_000, 60).length, 60)
+  const longest = { name: 'discogs_20260401_releases.xml.gz', phase: 'fetch', done: 999_900_000, total: 10_200_000_000 } as const
+  const slow = new Transfer({ ...longest, done: 998_000_000 }, 0)
+  slow.tell(longest, 10)
+  for (const [width, least] of [
+    [80, 70],
+    [106, 96],
+  ] as const) {
+    const text = transferLine(slow, 1_000, width)
+    assert.ok(text.endsWith(' left') && text.length >= least && text.length <= width, text)
+  }
   const waiting = new Transfer({ ...progress, phase: 'wait', done: 0, total: null }, 0)
   assert.equal(transferLine(waiting, 5_000, 120), 'discogs_20260401_labels.xml.gz    ░░░░░░░░░░░░░░░░   0 %  0 B  waiting')
 })

@@ -2,13 +2,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { readMonthManifest } from '../../src/download/manifest.ts'
 import { askForMonth, latestMonth } from '../../src/download/month.ts'
 import { planMonth } from '../../src/download/plan.ts'
 import { Site } from '../../src/download/site.ts'
 import { verifyMonth } from '../../src/download/verify-month.ts'
+import { PipelineError } from '../../src/errors.ts'
 import { checksumName, date, dumps, DumpSite, month, nameOf } from './support/dump-site.ts'
 import { allRight, impatience, RawPlace, settingsFor } from './support/place.ts'
 import { endOf, startChild } from './support/run-child.ts'
@@ -55,11 +58,25 @@ test('an idle second run of a complete month sends one request and reads no dump
     (await place.download(site)).map(({ outcome }) => outcome),
     ['kept', 'kept', 'kept', 'kept'],
   )
-  assert.deepEqual(targets(), [`${checksumName} 304`])
+  assert.deepEqual(targets(), ['page 200'])
   assert.deepEqual(
     files.map((file) => statSync(file, { bigint: true }).atimeNs),
     before,
   )
+})
+
+test('a page that does not say when files were modified costs a conditional request more', async () => {
+  site.calm()
+  using place = new RawPlace()
+  const timeless = async (_: unknown, response: ServerResponse): Promise<void> => {
+    const links = [...site.files.keys()].map((name) => `<a href="?download=data%2F2026%2F${name}">${name}</a>`)
+    response.end(links.join('\n'))
+  }
+  site.misbehave('page', timeless, timeless)
+  await place.download(site)
+  site.seen.length = 0
+  await place.download(site)
+  assert.deepEqual(targets(), ['page 200', `${checksumName} 304`])
 })
 
 test('a file that is touched, damaged or copied here is read again, and fetched only when it is wrong', async () => {
@@ -150,6 +167,70 @@ test('a month that comes out again under another day takes the place of the firs
   for (const left of ['.part', '.part.json']) writeFileSync(join(place.directory, `${nameOf('labels')}${left}`), 'x')
   await place.download(twice)
   assert.deepEqual(place.contents(twice), Object.fromEntries(dumps.map((dump) => [nameOf(dump, '20260405'), 'right'])))
+})
+
+test('a later day is noticed while the first one is still there, once its checksum file names all four dumps', async () => {
+  await using twice = await DumpSite.start(sizeBytes)
+  using place = new RawPlace()
+  const [later, ofLater] = ['20260403', (dump: string): string => nameOf(dump, '20260403')]
+  await place.download(twice)
+  const outcomes = async (): Promise<unknown> => [...new Set((await place.download(twice)).map(({ outcome }) => outcome))]
+  twice.publish(sizeBytes, later)
+  twice.files.delete(ofLater('releases'))
+  assert.deepEqual(await outcomes(), ['kept'])
+  twice.publish(sizeBytes, later)
+  twice.putChecksums(later, (lines) => `${lines.slice(0, 2).join('\n')}\n`)
+  assert.deepEqual(await outcomes(), ['kept'])
+  assert.match(place.said.join('\n'), /discogs_20260403_CHECKSUM\.txt does not name all four dumps/)
+  twice.putChecksums(later)
+  await place.download(twice, { dumps: ['labels'] })
+  const mixed = [nameOf('artists'), ofLater('labels'), nameOf('masters'), nameOf('releases')]
+  assert.deepEqual(place.contents(twice), Object.fromEntries(mixed.map((name) => [name, 'right'])))
+  await place.download(twice)
+  assert.deepEqual(place.contents(twice), Object.fromEntries(dumps.map((dump) => [ofLater(dump), 'right'])))
+  assert.equal(existsSync(join(place.directory, checksumName)), false)
+  twice.seen.length = 0
+  assert.deepEqual(await outcomes(), ['kept'])
+  assert.deepEqual(
+    twice.seen.map(({ target }) => target),
+    ['page'],
+  )
+})
+
+test('of two processes the one with the day that is no longer published gives up and says so', async () => {
+  await using twice = await DumpSite.start(sizeBytes)
+  using place = new RawPlace()
+  const other = Promise.withResolvers<void>()
+  twice.misbehave(nameOf('labels'), async (_, response) => {
+    const bytes = twice.bytesOf(nameOf('labels'))
+    response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, 10_000))
+    await other.promise
+    response.end(bytes.subarray(10_000))
+  })
+  const slow = place.download(twice, { dumps: ['labels'], patience: { idleMs: 10_000 } }).catch((error: unknown) => error)
+  while (!existsSync(join(place.directory, `${nameOf('labels')}.part.json`))) await sleep(5)
+  twice.publish(sizeBytes, '20260403')
+  await place.download(twice, { dumps: ['labels'] })
+  other.resolve()
+  const error = await slow
+  assert.ok(error instanceof PipelineError, String(error))
+  assert.match(error.message, /^discogs_20260401_labels\.xml\.gz: its month has come out again under a later day/)
+  assert.match(error.hint ?? '', /run the same command again/)
+  assert.deepEqual(place.contents(twice), { [nameOf('labels', '20260403')]: 'right' })
+})
+
+test('a directory that is removed under a download is said as such', async () => {
+  site.calm()
+  using place = new RawPlace()
+  site.bytesPerSecond = 100_000
+  const running = place.download(site, { dumps: ['labels'] })
+  const failed = assert.rejects(running, /labels\.xml\.gz or its part has gone while it was being fetched: was it removed\?/)
+  while (!existsSync(join(place.directory, `${nameOf('labels')}.part.json`))) await sleep(5)
+  rmSync(place.directory, { recursive: true })
+  site.bytesPerSecond = null
+  await failed
+  await place.download(site, { dumps: ['labels'] })
+  assert.deepEqual(place.contents(site), { [nameOf('labels')]: 'right' })
 })
 
 test('checksum files: missing, late, incomplete, with other names, CRLF and upper case, a page instead', async () => {

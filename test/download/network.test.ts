@@ -3,12 +3,13 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Site } from '../../src/download/site.ts'
-import { DumpSite } from './support/dump-site.ts'
+import { dag, type Outcome } from '../cli/support.ts'
+import { DumpSite, month } from './support/dump-site.ts'
 import { allRight, impatience, RawPlace, settingsFor } from './support/place.ts'
 import { endOf, startChild } from './support/run-child.ts'
 
@@ -17,13 +18,8 @@ const text = { doing: 'asking', maxBytes: 1000, signal, say: () => {} }
 
 test('a certificate that nobody vouches for is refused at once, and no byte is asked for; with its authority all is well', async () => {
   using place = new RawPlace()
-  const [key, cert] = [join(place.rawDir, 'key.pem'), join(place.rawDir, 'cert.pem')]
-  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
-  const files = ['-keyout', key, '-out', cert]
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...files, ...names], {
-    stdio: 'ignore',
-  })
-  await using server = await DumpSite.start(1000, { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') })
+  const { key, cert, certFile } = selfSigned(place.rawDir, 'IP:127.0.0.1')
+  await using server = await DumpSite.start(1000, { key, cert })
   const baseUrl = `https://127.0.0.1:${server.port}/`
   await using site = new Site(settingsFor(baseUrl), impatience)
   const said: string[] = []
@@ -33,7 +29,7 @@ test('a certificate that nobody vouches for is refused at once, and no byte is a
     hint: /NODE_EXTRA_CA_CERTS/,
   })
   assert.deepEqual([said, server.seen], [[], []])
-  const { code, stderr } = await endOf(startChild(baseUrl, place.rawDir, { NODE_EXTRA_CA_CERTS: cert }))
+  const { code, stderr } = await endOf(startChild(baseUrl, place.rawDir, { NODE_EXTRA_CA_CERTS: certFile }))
   assert.deepEqual([code, stderr, place.contents(server)], [0, '', allRight])
 })
 
@@ -50,29 +46,77 @@ test('plain HTTP where TLS is expected, a name that nobody knows, a port that no
 
 test('a proxy is used for what is not excepted', async () => {
   await using server = await DumpSite.start(1000)
-  const tunnels: string[] = []
-  const proxy = createServer().on('connect', (request, socket) => {
-    tunnels.push(request.url ?? '')
-    const upstream = connect(server.port, '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
-      upstream.pipe(socket).pipe(upstream)
-    })
-    for (const one of [socket, upstream]) one.on('error', () => one.destroy())
-  })
-  proxy.listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
-  const http = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+  using proxy = await Proxy.to(server)
   using place = new RawPlace()
-  try {
-    // The proxy takes the name, which no resolver knows.
-    await place.download(server, { baseUrl: 'http://dumps.invalid/', settings: { proxy: { http, https: null, except: null } } })
-    assert.deepEqual(place.contents(server), allRight)
-    assert.ok(tunnels.length > 0 && tunnels.every((target) => target === 'dumps.invalid:80'), tunnels.join(' '))
-    const before = tunnels.length
-    await place.download(server, { settings: { proxy: { http, https: null, except: '127.0.0.1' } } })
-    assert.equal(tunnels.length, before)
-  } finally {
-    proxy.close()
-    proxy.closeAllConnections()
-  }
+  const settings = { proxy: { http: proxy.url, https: null, except: null } }
+  // The proxy takes the name, which no resolver knows.
+  await place.download(server, { baseUrl: 'http://dumps.invalid/', settings })
+  assert.deepEqual(place.contents(server), allRight)
+  assert.deepEqual([...new Set(proxy.tunnels)], ['dumps.invalid:80'])
+  const before = proxy.tunnels.length
+  await place.download(server, { settings: { proxy: { ...settings.proxy, except: '127.0.0.1' } } })
+  assert.equal(proxy.tunnels.length, before)
 })
+
+test('HTTPS_PROXY and NO_PROXY of the environment: TLS goes through the tunnel to the site itself', async () => {
+  using place = new RawPlace()
+  const { key, cert, certFile } = selfSigned(place.rawDir, 'DNS:dumps.invalid,IP:127.0.0.1')
+  await using server = await DumpSite.start(1000, { key, cert })
+  using proxy = await Proxy.to(server)
+  const env = { DISCOGS_RAW: place.rawDir, NODE_EXTRA_CA_CERTS: certFile, HTTPS_PROXY: proxy.url }
+  const download = (more: Readonly<Record<string, string>>): Promise<Outcome> =>
+    dag(['download', '--month', month], { ...env, ...more })
+  const through = await download({ DISCOGS_SOURCE_URL: 'https://dumps.invalid/' })
+  assert.deepEqual([through.code, place.contents(server)], [0, allRight], through.stderr)
+  assert.deepEqual([...new Set(proxy.tunnels)], ['dumps.invalid:443'])
+  const before = proxy.tunnels.length
+  const around = await download({ DISCOGS_SOURCE_URL: `https://127.0.0.1:${server.port}/`, NO_PROXY: 'localhost,127.0.0.1' })
+  assert.deepEqual([around.code, proxy.tunnels.length], [0, before], around.stderr)
+})
+
+/** Tunnels to one server, whatever it is asked for. */
+class Proxy implements Disposable {
+  readonly tunnels: string[] = []
+  readonly #server: Server
+
+  private constructor(site: DumpSite) {
+    this.#server = createServer().on('connect', (request, socket) => {
+      this.tunnels.push(request.url ?? '')
+      const upstream = connect(site.port, '127.0.0.1', () => {
+        socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+        upstream.pipe(socket).pipe(upstream)
+      })
+      for (const one of [socket, upstream]) one.on('error', () => one.destroy())
+    })
+  }
+
+  static async to(site: DumpSite): Promise<Proxy> {
+    const proxy = new Proxy(site)
+    proxy.#server.listen(0, '127.0.0.1')
+    await once(proxy.#server, 'listening')
+    return proxy
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  [Symbol.dispose](): void {
+    this.#server.close()
+    this.#server.closeAllConnections()
+  }
+}
+
+/** A certificate that nobody vouches for. @param names such as `IP:127.0.0.1` */
+function selfSigned(
+  directory: string,
+  names: string,
+): { readonly key: string; readonly cert: string; readonly certFile: string } {
+  const [keyFile, certFile] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+  const subject = ['-subj', '/CN=localhost', '-addext', `subjectAltName=${names}`]
+  const files = ['-keyout', keyFile, '-out', certFile]
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...files, ...subject], {
+    stdio: 'ignore',
+  })
+  return { key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certFile, 'utf8'), certFile }
+}

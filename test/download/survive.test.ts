@@ -64,6 +64,20 @@ const answer =
   (_, response) =>
     void response.writeHead(status, { 'content-type': 'text/plain', ...headers }).end('no')
 
+const cutInHeaders: Fault = async ({ socket }) => {
+  socket.write('HTTP/1.1 200 OK\r\nContent-Le')
+  await sleep(20)
+  socket.destroy()
+}
+
+/** Without a Content-Length a body comes in chunks, and ends with an empty one. */
+const cutInChunks: Fault = async (_, response) => {
+  response.writeHead(200, { ...head, etag: site.files.get(victim)?.etag ?? '' })
+  await site.send(response, site.bytesOf(victim).subarray(0, 100_000))
+  await sleep(20)
+  response.destroy()
+}
+
 const whole =
   (headers: Readonly<Record<string, string | number>>, body = (): Buffer => site.bytesOf(victim)): Fault =>
   (_, response) => {
@@ -86,6 +100,9 @@ const last = sizeBytes - 1
 const cases: readonly Case[] = [
   { title: 'cut before the answer', faults: [(request) => void request.socket.destroy()], fails: null },
   ...[0, 1, 2, 100_000, sizeBytes - 1].map((bytes) => ({ title: `cut after ${bytes} bytes`, faults: [cut(bytes)], fails: null })),
+  { title: 'cut within the headers', faults: [cutInHeaders], fails: null },
+  { title: 'cut between chunks', faults: [cutInChunks], fails: null },
+  { title: 'cut within the headers of a resume', faults: [cut(100_000), cutInHeaders], fails: null },
   { title: 'cut again and again, with progress', faults: [1, 2, 3, 4, 5, 6, 7].map(() => cut(30_000)), fails: null },
   { title: 'cut again and again, without progress', faults: forever(cut(100)), fails: /fetching discogs_20260401_labels/ },
   { title: 'no answer at all', faults: forever(() => {}), fails: /no answer within 0\.3 s/ },
@@ -269,22 +286,73 @@ for (const { title, faults, fails, waste = 0 } of cases) {
     )
     const asked = site.seen.length
     await place.download(site)
-    assert.deepEqual([site.seen.length - asked, site.seen.at(-1)?.status], [1, 304])
+    assert.deepEqual([site.seen.length - asked, site.seen.at(-1)?.target], [1, 'page'])
     assert.deepEqual(place.violations, [])
   })
 }
 
-test('Retry-After as a date is honoured', async () => {
-  site.calm()
-  using place = new RawPlace()
-  const due = Math.ceil((Date.now() + 1000) / 1000) * 1000
-  site.misbehave(victim, answer(503, { 'retry-after': new Date(due).toUTCString() }))
-  await place.download(site)
-  assert.ok(Date.now() >= due)
-  assert.match(
-    place.said.join('\n'),
-    /answered 503: the site is busy, and asks to wait \d s; trying again in \d\.\d s \(failure 1 of 4\)/,
+for (const status of [429, 503])
+  test(`${status} with a Retry-After as seconds or as a date: both are waited for`, async () => {
+    site.calm()
+    using place = new RawPlace()
+    const due = Math.ceil((Date.now() + 1000) / 1000) * 1000
+    site.misbehave(victim, answer(status, { 'retry-after': new Date(due).toUTCString() }))
+    site.misbehave(nameOf('artists'), answer(status, { 'retry-after': '1' }))
+    await place.download(site)
+    assert.ok(Date.now() >= due)
+    const waits = place.said
+      .join('\n')
+      .matchAll(/answered (\d+): the site is busy, and asks to wait \d s; trying again in [12]\.\d s/g)
+    assert.deepEqual(
+      Array.from(waits, ([, answered]) => answered),
+      [`${status}`, `${status}`],
+    )
+  })
+
+test('page and checksum file meet the same: cut, stopped, busy, empty; each is asked for again', async () => {
+  const name = 'discogs_20260401_CHECKSUM.txt'
+  const faults: readonly Fault[] = [
+    ({ socket }) => void socket.destroy(),
+    cutInHeaders,
+    (_, response) => void response.writeHead(200, { 'content-length': 1000 }).write('<html>', () => response.destroy()),
+    () => {},
+    answer(503),
+    answer(429, { 'retry-after': '0' }),
+  ]
+  for (const target of ['page', name])
+    for (const fault of faults) {
+      site.calm()
+      using place = new RawPlace()
+      site.misbehave(target, fault)
+      await place.download(site, { dumps: ['labels'] })
+      assert.equal(site.seen.filter((seen) => seen.target === target).length, 2)
+      assert.deepEqual(place.contents(site), { [victim]: 'right' })
+    }
+})
+
+test('page and checksum file that are refused, missing or no such thing are said as they are', async () => {
+  const failing = async (target: string, fault: Fault, message: RegExp): Promise<void> => {
+    site.calm()
+    using place = new RawPlace()
+    site.misbehave(target, ...forever(fault))
+    await assert.rejects(place.download(site), { message })
+    assert.deepEqual([site.sentBytes, place.contents(site)], [0, {}])
+  }
+  const name = 'discogs_20260401_CHECKSUM.txt'
+  await failing('page', answer(403), /listing 2026: http\S+ answered 403: the site refuses the request/)
+  await failing(
+    'page',
+    html('text/html'),
+    /the page http\S+ has no links to dumps: it has \d+ bytes, the title "Just a moment\.\.\."/,
   )
+  await failing('page', answer(302, { location: 'http://127.0.0.2:1/' }), /which is not on the same site: refused/)
+  await failing(name, answer(403), /fetching discogs_20260401_CHECKSUM\.txt: http\S+ answered 403/)
+  await failing(name, answer(404), /discogs_20260401_CHECKSUM\.txt is not there \(404\)/)
+  await failing(name, html('text/html'), /holds no "<sha256> <name>" line: it begins with "<html>/)
+  const long = whole({}, () => Buffer.alloc(1_000_000, `${'a'.repeat(64)} ../../etc/passwd\n`))
+  await failing(name, long, /sends more than 100000 bytes of text/)
+  const strange = whole({}, () => Buffer.from(`${'a'.repeat(64)} ../../etc/passwd\n${'b'.repeat(64)} /etc/shadow\n`))
+  await failing(name, strange, /does not name discogs_20260401_\w+\.xml\.gz.*: it names \.\.\/\.\.\/etc\/passwd, \/etc\/shadow/)
 })
 
 test('an abort stops within a fraction of a second, also in a pause, and keeps what has arrived', async () => {
@@ -294,7 +362,8 @@ test('an abort stops within a fraction of a second, also in a pause, and keeps w
   site.misbehave(nameOf('masters'), answer(503, { 'retry-after': '2' }))
   const controller = new AbortController()
   const running = place.download(site, { signal: controller.signal })
-  await sleep(400)
+  while (!site.seen.some(({ target, bodyBytes }) => target !== nameOf('masters') && target.endsWith('.gz') && bodyBytes > 20_000))
+    await sleep(10)
   const stoppedAt = performance.now()
   controller.abort(new Error('enough'))
   await assert.rejects(running, /enough/)

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { assertMonth, type DumpName, dumpNames } from '../../download/names.ts'
+import { keepWasmSmall } from '../../download/small-wasm.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
 import type { Options, Scene } from '../download/scene.ts'
 import { interruptible } from '../interruption.ts'
@@ -36,7 +37,7 @@ ${examples(
       assertTogether(options)
       const config = loadConfig()
       using interruption = interruptible()
-      const display = transferDisplay(options.json ?? false)
+      const display = await transferDisplay(options.json ?? false)
       const scene: Scene = { config, options, signal: interruption.signal, display }
       try {
         await interruption.of(act(scene))
@@ -69,6 +70,7 @@ function usage(message: string, hint?: string): PipelineError {
 
 /** Loaded when it is needed: the HTTP client would slow the start of every other command. */
 async function act(scene: Scene): Promise<void> {
+  keepWasmSmall()
   const { verify: isVerify, list: isList } = scene.options
   if (isVerify === true) return (await import('../download/verify.ts')).verify(scene)
   if (isList === true) return (await import('../download/list.ts')).list(scene)

@@ -49,7 +49,7 @@ function showPlan(month: string, { directory, manifest, files }: Plan, { json = 
     fileStates[state],
   ])
   print(table(['file', '>published', '>here', 'plan'], rows))
-  print(`\n${month} of ${manifest.baseUrl} into ${shownPath(directory)}; nothing was fetched`)
+  print(`\n${month} of ${manifest.baseUrl}\ninto ${shownPath(directory)}; nothing was fetched`)
 }
 
 function showFiles(files: readonly DownloadedFile[], directory: string, passedMs: number): void {

@@ -31,6 +31,8 @@ export type Fault = (request: IncomingMessage, response: ServerResponse, serve: 
 export interface ServedFile {
   bytes: Buffer
   etag: string | null
+  /** As the page says it. */
+  modified: string
 }
 
 export class DumpSite implements AsyncDisposable {
@@ -74,7 +76,8 @@ export class DumpSite implements AsyncDisposable {
   }
 
   put(name: string, bytes: Buffer): void {
-    this.files.set(name, { bytes, etag: `"${createHash('md5').update(bytes).digest('hex')}"` })
+    const etag = `"${createHash('md5').update(bytes).digest('hex')}"`
+    this.files.set(name, { bytes, etag, modified: secondAfter(this.files.get(name)?.modified) })
   }
 
   /** @param write makes the text of the lines; default as the site does */
@@ -200,15 +203,23 @@ ${lines.join('\n')}
 </pre></body></html>`
 }
 
-export function fileLine(name: string, size: string, year = name.slice(8, 12)): string {
-  return `2026-04-01 19:22:20             ${size.padEnd(15)}<a href="?download=data%2F${year}%2F${name}">${name}</a>`
+const firstModified = '2026-04-01 19:22:20'
+
+/** Of a file that is replaced. */
+function secondAfter(modified: string | undefined): string {
+  if (modified === undefined) return firstModified
+  return new Date(Date.parse(`${modified}Z`) + 1000).toISOString().slice(0, 19).replace('T', ' ')
+}
+
+export function fileLine(name: string, size: string, year = name.slice(8, 12), modified = firstModified): string {
+  return `${modified}             ${size.padEnd(15)}<a href="?download=data%2F${year}%2F${name}">${name}</a>`
 }
 
 const up = '                                               <a href="?prefix=data%2F">../</a>'
 
 function yearPage(files: ReadonlyMap<string, ServedFile>, year: string): string {
   const names = [...files.keys()].filter((name) => name.slice(8, 12) === year).toSorted()
-  return page([up, ...names.map((name) => fileLine(name, `${files.get(name)?.bytes.length} B`))])
+  return page([up, ...names.map((name) => fileLine(name, `${files.get(name)?.bytes.length} B`, year, files.get(name)?.modified))])
 }
 
 function rootPage(files: ReadonlyMap<string, ServedFile>): string {

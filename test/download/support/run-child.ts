@@ -30,7 +30,7 @@ export async function endOf(child: ChildProcess): Promise<ChildEnd> {
   return { code: child.exitCode, stdout, stderr }
 }
 
-/** The command of {@link startChild} for a shell. */
-export function childCommand(baseUrl: string, rawDir: string): string {
-  return `'${process.execPath}' '${script}' '${baseUrl}' '${rawDir}'`
+/** The command of {@link startChild} for a shell. @param only one dump, all by default */
+export function childCommand(baseUrl: string, rawDir: string, only = ''): string {
+  return `'${process.execPath}' '${script}' '${baseUrl}' '${rawDir}' ${only}`
 }

@@ -4,14 +4,14 @@ import { type FileHandle, open } from 'node:fs/promises'
 
 const readBytes = 1 << 20
 
-export interface HashOptions {
-  readonly signal: AbortSignal
+export interface HashFileOptions {
+  readonly signal?: AbortSignal | undefined
   /** Told how many bytes have been read so far. */
   readonly onRead?: (bytes: number) => void
 }
 
 /** The hash of a whole file, in hex. @throws the reason of an abort */
-export async function hashFile(path: string, options: HashOptions): Promise<string> {
+export async function hashFile(path: string, options: HashFileOptions = {}): Promise<string> {
   await using handle = await open(path, 'r')
   const { hash } = await hashHandle(handle, options)
   return hash.digest('hex')
@@ -20,7 +20,7 @@ export async function hashFile(path: string, options: HashOptions): Promise<stri
 /** Reads an open file from its begin to its end. @returns a hash that can go on, and the bytes in it */
 export async function hashHandle(
   handle: FileHandle,
-  { signal, onRead }: HashOptions,
+  { signal, onRead }: HashFileOptions,
 ): Promise<{ readonly hash: Hash; readonly bytes: number }> {
   const hash = createHash('sha256')
   const buffers = [Buffer.allocUnsafe(readBytes), Buffer.allocUnsafe(readBytes)] as const
@@ -29,7 +29,7 @@ export async function hashHandle(
   let next = handle.read(buffers[0], 0, readBytes, 0)
   for (let turn = 1; ; turn++) {
     const { bytesRead, buffer } = await next
-    signal.throwIfAborted()
+    signal?.throwIfAborted()
     if (bytesRead === 0) return { hash, bytes }
     next = handle.read(buffers[turn % 2 === 0 ? 0 : 1], 0, readBytes, bytes + bytesRead)
     hash.update(buffer.subarray(0, bytesRead))
