@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -10,6 +10,7 @@ import { latestKpis } from '../../src/history/measured.ts'
 import { historyDir, historyReportsDir } from '../../src/history/places.ts'
 import { registeredRuns } from '../../src/history/registry.ts'
 import { manifestFile, runDir, stagingDir } from '../../src/lake/layout.ts'
+import { readManifest, writeManifest } from '../../src/lake/manifest.ts'
 import { sealRun } from '../../src/lake/seal.ts'
 import type { Task, TaskContext } from '../../src/scheduler/context.ts'
 import { DuckDbEngine } from '../../src/sql/duckdb.ts'
@@ -324,8 +325,42 @@ test('an old snapshot without a dataset has no value for what needs it, and the 
   withoutDataset(january, 'release_videos_v1')
   const { heard } = await measure()
   const found = await kpisOf(january)
-  assert.deepEqual([found['rows release_videos_v1'], found['coverage'], found['rows releases_v6']], [null, null, 4n])
-  assert.match(heard.logs.join('\n'), /release_videos_v1 cannot be read \(no directory\): its KPIs have no value/)
+  const names = ['rows release_videos_v1', 'coverage_bp video', 'density_bp videos', 'coverage_bp master', 'rows releases_v6']
+  assert.deepEqual(
+    names.map((name) => found[name]),
+    [null, null, null, 5000n, 4n],
+  )
+  assert.match(heard.logs.join('\n'), /no release_videos_v1 \(no directory\): KPIs that need it have no value/)
+  const [registered] = await read(registeredRuns)
+  assert.deepEqual([registered?.state, registered?.reason], ['registered', 'no release_videos_v1 (no directory)'])
+})
+
+test('an old snapshot without a column has no value for what needs it, and the rest; what changed in its rows cannot be told', async () => {
+  await sealed(january, small)
+  await withoutColumn(january, 'releases_v6', 'styles')
+  await withoutColumn(january, 'release_genres_v1', 'genre')
+  await sealed(february, small)
+  const { heard } = await measure()
+  const found = await kpisOf(january)
+  const names = ['coverage_bp style', 'releases_by_genre', 'coverage_bp genre', 'rows releases_v6', 'releases_by_country UK']
+  assert.deepEqual(
+    names.map((name) => found[name]),
+    [null, null, 5000n, 4n, 2n],
+  )
+  const lacking = 'no column styles in releases_v6; no column genre in release_genres_v1'
+  const [registered] = await read(registeredRuns)
+  assert.deepEqual([registered?.state, registered?.reason], ['registered', lacking])
+  assert.ok(heard.logs.includes(`${january}: ${lacking}: KPIs that need it have no value`), heard.logs.join('\n'))
+  const grown = await growthOf(february)
+  assert.equal(grown['previous ids_changed releases'], null)
+  assert.equal(grown['previous ids_before releases'], 4n)
+  assert.deepEqual(
+    Object.keys(grown).filter((name) => name.includes('new_genre')),
+    [],
+    'what was not measured before is not new',
+  )
+  await measure()
+  assert.equal(eventFiles(lakeDir, 'run_registry_events').length, 1, 'it is recorded once')
 })
 
 test('a lake without a snapshot gives empty tables and files with headings', async () => {
@@ -340,11 +375,29 @@ test('a lake without a snapshot gives empty tables and files with headings', asy
 /** As a snapshot was sealed before a dataset was thought of. */
 function withoutDataset(runId: string, name: string): void {
   const dir = runDir(lakeDir, runId)
-  for (const path of [dir, join(dir, name), manifestFile(dir)]) chmodSync(path, 0o755)
+  makeWritable(dir, name)
   rmSync(join(dir, name), { recursive: true })
-  const manifest = JSON.parse(readFileSync(manifestFile(dir), 'utf8')) as { datasets: { name: string }[] }
-  writeFileSync(
-    manifestFile(dir),
-    JSON.stringify({ ...manifest, datasets: manifest.datasets.filter((one) => one.name !== name) }),
+  const manifest = readManifest(dir)
+  writeManifest(dir, { ...manifest, datasets: manifest.datasets.filter((one) => one.name !== name) })
+}
+
+/** As a snapshot was sealed before a column was thought of. */
+async function withoutColumn(runId: string, name: string, column: string): Promise<void> {
+  const dir = runDir(lakeDir, runId)
+  makeWritable(dir, name)
+  const path = `${name}/${runId}-00000.parquet`
+  await using engine = await DuckDbEngine.open()
+  const text = `SELECT * EXCLUDE (${column}) FROM read_parquet('${join(dir, path)}')`
+  await engine.copyToParquet({ name: 'an older schema', text }, join(dir, 'older'))
+  renameSync(join(dir, 'older'), join(dir, path))
+  const manifest = readManifest(dir)
+  const bytes = statSync(join(dir, path)).size
+  const datasets = manifest.datasets.map((one) =>
+    one.name === name ? { ...one, files: one.files.map((file) => ({ ...file, bytes })) } : one,
   )
+  writeManifest(dir, { ...manifest, datasets })
+}
+
+function makeWritable(dir: string, name: string): void {
+  for (const path of [dir, join(dir, name), manifestFile(dir)]) chmodSync(path, 0o755)
 }
