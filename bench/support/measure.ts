@@ -21,9 +21,12 @@ export async function runNode(args: readonly string[]): Promise<Usage> {
   return runMeasured(process.execPath, args, {})
 }
 
-/** Runs a shell command, whatever it consists of. */
-export async function runShell(command: string): Promise<Pick<Usage, 'wallMs' | 'output'>> {
-  return runProcess('sh', ['-c', command], {})
+/** Runs a shell command, whatever it consists of, in the project. */
+export async function runShell(
+  command: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Pick<Usage, 'wallMs' | 'output'>> {
+  return runProcess('sh', ['-c', command], environment)
 }
 
 /** Runs a shell command that becomes one node process, in the project. */
