@@ -23,8 +23,9 @@ import { z } from 'zod'
 import { historyDir } from '../src/history/places.ts'
 import { runDir } from '../src/lake/layout.ts'
 import { readManifest } from '../src/lake/manifest.ts'
+import { hollowOut } from '../test/support/copy-run.ts'
 import { median, runNode, runShell } from './support/measure.ts'
-import { hollowOut, mainRuns, sealMonths } from './support/sealed-months.ts'
+import { mainRuns, sealMonths } from './support/sealed-months.ts'
 
 const [releases = 24_400, months = 24, rounds = 3] = process.argv.slice(2).map(Number)
 const scanner = join(import.meta.dirname, 'support/scan-run.ts')

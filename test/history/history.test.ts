@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmodSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { datasets } from '../../src/discogs/catalogue.ts'
 import { eventFiles, registerEvents } from '../../src/history/events.ts'
@@ -19,6 +19,7 @@ import { exports as exportCsv } from '../../src/tasks/history-exports.ts'
 import { growth } from '../../src/tasks/history-growth.ts'
 import { kpis } from '../../src/tasks/history-kpis.ts'
 import { registry } from '../../src/tasks/history-registry.ts'
+import { report } from '../../src/tasks/history-report.ts'
 import { type TestRow, writeReportedRun } from '../support/parquet.ts'
 import { removeLake } from '../support/remove-lake.ts'
 import { taskContext } from '../support/task-context.ts'
@@ -312,12 +313,64 @@ test('a snapshot that is removed after it was measured keeps its numbers and is 
   await sealed(january, small)
   await measure()
   removeLake(runDir(lakeDir, january))
-  await sealed(february, { ...small, artists_v1_typed: [{ artist_id: 1n, name: 'One' }, { artist_id: 2n }] })
+  await sealed(february, {
+    ...small,
+    artists_v1_typed: [{ artist_id: 1n, name: 'One' }, { artist_id: 2n }],
+    label_release_counts_v1: [{ label_norm: 'mute', label_name_sample: 'Mute', n_total_releases: 5n }],
+  })
   await measure()
   const [gone] = await read(registeredRuns)
   assert.equal(gone?.state, 'removed')
   assert.equal((await kpisOf(january))['rows releases_v6'], 4n)
-  assert.equal((await growthOf(february))['previous ids_added artists'], 1n)
+  const grown = await growthOf(february)
+  assert.equal(grown['previous ids_added artists'], 1n)
+  assert.equal(grown['previous label_growth Mute'], 4n, 'also what needs no id')
+  await report(contextOf('history__20260109_000000'))
+  const page = readFileSync(join(historyReportsDir(lakeDir), 'history_latest.html'), 'utf8')
+  assert.match(page, /it is in the lake no more/)
+})
+
+test('a snapshot that goes away between two tasks is left out, one that comes is taken up by the next history run', async () => {
+  const march = '2095-03__20950320_060000'
+  for (const runId of [january, february, march]) await sealed(runId, small)
+  historyRuns++
+  const context = contextOf(`history__2026010${historyRuns}_000000`, {
+    // As `dag gc` does that was asked before the snapshot was registered.
+    reached: (step) => {
+      if (step === `measured ${january}`) renameSync(runDir(lakeDir, february), join(lakeDir, '_runs', `.trash-${february}`))
+    },
+  })
+  await registry(context)
+  await sealed(april, small)
+  for (const task of [checkRegistry, kpis, growth, exportCsv]) await task(context)
+  const { checks, logs } = context.heard
+  assert.deepEqual(
+    checks.map(({ severity, details }) => `${severity} ${details}`),
+    [`WARN ${april}: sealed or replaced meanwhile, the next history run measures it`, 'WARN '],
+  )
+  assert.ok(logs.includes(`${february}: it was removed or replaced after it was registered, and is not measured`))
+  assert.deepEqual([...new Set((await read(latestKpis)).map(({ runId }) => runId))], [january, march])
+  await measure()
+  const states = (await read(registeredRuns)).map(({ runId, state }) => `${runId} ${state}`)
+  assert.deepEqual(states, [`${january} registered`, `${february} removed`, `${march} registered`, `${april} registered`])
+  assert.equal((await kpisOf(april))['rows releases_v6'], 4n)
+})
+
+test('what a killed writer has left is neither read nor in the way', async () => {
+  await sealed(january, small)
+  await sealed(february, small)
+  const probe = await measure()
+  const whole = files()
+  for (const name of whole.filter((file) => file.includes(probe.runId) || file.startsWith('row_hashes'))) {
+    const file = join(historyDir(lakeDir), name)
+    const hidden = join(file, '..', `.${basename(file)}.tmp`)
+    renameSync(file, hidden)
+    truncateSync(hidden, 100)
+  }
+  for (const task of tasks) await task(contextOf(probe.runId))
+  assert.deepEqual(files(), whole)
+  assert.deepEqual(globSync('**/.*.tmp', { cwd: historyDir(lakeDir) }), [])
+  assert.equal((await growthOf(february))['previous ids_before releases'], 4n)
 })
 
 test('an old snapshot without a dataset has no value for what needs it, and the rest', async () => {
