@@ -166,7 +166,8 @@ function byValue(left: { member: string; value: bigint }, right: { member: strin
 /** The newest growth of the pairs that are compared now, in the order of their months. */
 export async function latestGrowth(engine: SqlEngine): Promise<readonly GrowthOfRun[]> {
   const keyOf = (...parts: readonly unknown[]): string => parts.join(' ')
-  const byPair = Map.groupBy(await latest(engine, 'growth_latest'), (row: SqlRow) =>
+  const columns = ['run_id', 'compared_run_id', 'span', 'measure', 'member', 'value']
+  const byPair = Map.groupBy(await latest(engine, 'growth_latest', columns), (row: SqlRow) =>
     keyOf(row['run_id'], row['compared_run_id'], row['span']),
   )
   return pairs(await registeredRuns(engine)).flatMap(({ run, compared, span }) =>

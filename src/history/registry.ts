@@ -73,6 +73,7 @@ function isKnown(run: RegisteredRun, known: RegisteredRun | undefined): boolean 
 /** Says of sound runs what they do not have of what the catalogue knows today. */
 async function withLacks(lakeDir: string, runs: readonly RegisteredRun[]): Promise<readonly RegisteredRun[]> {
   const told: RegisteredRun[] = []
+  if (runs.length === 0) return told
   await using engine = await DuckDbEngine.open()
   for (const run of runs) {
     const isSound = run.state === 'registered'
