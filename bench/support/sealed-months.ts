@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { demoMonths, ensureDumps } from '../../src/demo/month.ts'
 import { sealedRuns } from '../../src/lake/sealed-runs.ts'
 import { copyRun, monthsBefore } from '../../test/support/copy-run.ts'
-import { runShell } from './measure.ts'
+import { runTree } from './measure.ts'
 
 /**
  * Generates the three months of the demo, larger, and has the main pipeline seal them; made once.
@@ -21,7 +21,7 @@ export async function mainRuns(releases: number): Promise<readonly string[]> {
       await ensureDumps(join(raw, month.month), month)
     }
     const environment = { DISCOGS_RAW: raw, DISCOGS_DATA_LAKE: lake, DAG_STATE: join(root, 'state'), SQL_ENGINE: 'duckdb' }
-    await runShell('exec node src/cli/dag.ts backfill main --from 2099-01 --to 2099-03 --rerun failed', environment)
+    await runTree('node src/cli/dag.ts backfill main --from 2099-01 --to 2099-03 --rerun failed', environment)
   }
   return sealedRuns(lake).runs.map(({ dir }) => dir)
 }

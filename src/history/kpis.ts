@@ -2,7 +2,7 @@
 import type { SqlEngine, SqlRow } from '../sql/engine.ts'
 import { listQuestions, type Question } from './questions.ts'
 import type { Kpi } from './records.ts'
-import { type Lacks, nothing } from './snapshot-tables.ts'
+import { hasAll, type Lacks, nothing } from './snapshot-tables.ts'
 
 export interface MeasureOptions {
   /** What the snapshot does not have: KPIs that need it have no value. */
@@ -22,16 +22,10 @@ export async function measureKpis(
   const questions = await listQuestions()
   for (const [done, question] of questions.entries()) {
     onQuestion(done, questions.length, nameOf(question))
-    if (!isAnswered(question, lacks)) kpis.push(...question.about.map((about) => ({ ...about, value: null })))
+    if (!hasAll(question.needs, lacks)) kpis.push(...question.about.map((about) => ({ ...about, value: null })))
     else if (question.keysOf === null || !unique.has(question.keysOf)) kpis.push(...(await engine.query(question.sql)).map(kpiOf))
   }
   return [...kpis, ...keysAsRows(kpis, unique)].toSorted(byName)
-}
-
-function isAnswered({ needs }: Question, { datasets, columns }: Lacks): boolean {
-  return [...needs].every(
-    ([dataset, needed]) => !datasets.has(dataset) && !needed.some((column) => columns.get(dataset)?.includes(column)),
-  )
 }
 
 function nameOf({ about: [about] }: Question): string {

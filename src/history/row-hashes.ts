@@ -10,10 +10,12 @@ import type { Dataset } from '../discogs/dataset.ts'
 import { PipelineError } from '../errors.ts'
 import type { DuckDbEngine } from '../sql/duckdb.ts'
 import { quoteIdentifier, quoteText } from '../sql/quote.ts'
+import { loadSql } from '../sql/texts.ts'
 import { writeOnce } from './events.ts'
 import { rowHashesDir } from './places.ts'
+import { needsOf } from './questions.ts'
 import type { RegisteredRun } from './records.ts'
-import type { Lacks } from './snapshot-tables.ts'
+import { hasAll, type Lacks } from './snapshot-tables.ts'
 
 /** Record tables by what they are called in reports. */
 export const entities: ReadonlyMap<string, Dataset> = new Map(
@@ -24,8 +26,6 @@ export function rowHashFile(lakeDir: string, { runId, manifestSha256 }: Register
   return join(rowHashesDir(lakeDir, runId, manifestSha256 ?? ''), `${entity}.parquet`)
 }
 
-const labelCounts = datasets.find(({ name }) => name === 'label_release_counts_v1')
-
 /** Releases of every label. Not there when the snapshot did not have them. */
 export function labelCountsFile(lakeDir: string, { runId, manifestSha256 }: RegisteredRun): string {
   return join(rowHashesDir(lakeDir, runId, manifestSha256 ?? ''), 'label_counts.parquet')
@@ -34,12 +34,12 @@ export function labelCountsFile(lakeDir: string, { runId, manifestSha256 }: Regi
 /** Writes what is not there yet. @param engine shows the snapshot's tables under their names, but for what it `lacks` */
 export async function writeRowHashes(engine: DuckDbEngine, lakeDir: string, run: RegisteredRun, lacks: Lacks): Promise<void> {
   for (const [entity, dataset] of entities) {
+    if (!hasAll(new Map([[dataset.name, dataset.key]]), lacks)) continue
     const columns = dataset.columns.filter(({ name }) => !lacks.columns.get(dataset.name)?.includes(name))
-    if (dataset.key.every((name) => columns.some((column) => column.name === name)))
-      await keep(engine, rowHashFile(lakeDir, run, entity), hashes({ ...dataset, columns }))
+    await keep(engine, rowHashFile(lakeDir, run, entity), hashes({ ...dataset, columns }))
   }
-  if (labelCounts !== undefined && !lacks.datasets.has(labelCounts.name) && !lacks.columns.has(labelCounts.name))
-    await keep(engine, labelCountsFile(lakeDir, run), `SELECT * FROM ${quoteIdentifier(labelCounts.name)}`)
+  const labels = await loadSql('history/label_counts')
+  if (hasAll(needsOf(labels.text), lacks)) await keep(engine, labelCountsFile(lakeDir, run), labels.text)
 }
 
 async function keep(engine: DuckDbEngine, file: string, text: string): Promise<void> {

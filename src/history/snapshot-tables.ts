@@ -6,6 +6,7 @@ import type { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlEngine } from '../sql/engine.ts'
 import { quoteText } from '../sql/quote.ts'
 import { registerReadable } from '../sql/run-views.ts'
+import type { Needs } from './questions.ts'
 
 /** Of a snapshot that was sealed before something was thought of. */
 export interface Lacks {
@@ -16,6 +17,11 @@ export interface Lacks {
 }
 
 export const nothing: Lacks = { datasets: new Map(), columns: new Map() }
+
+/** Whether a snapshot has all of this. */
+export function hasAll(needs: Needs, { datasets: missing, columns }: Lacks): boolean {
+  return [...needs].every(([name, needed]) => !missing.has(name) && !needed.some((column) => columns.get(name)?.includes(column)))
+}
 
 /** Creates a view for each dataset over its files in a run directory, with the columns that they have. */
 export async function showSnapshot(engine: DuckDbEngine, directory: string): Promise<Lacks> {
@@ -46,7 +52,7 @@ async function columnsIn(engine: SqlEngine, folder: string): Promise<ReadonlySet
   return new Set(rows.map((row) => String(row['name'])))
 }
 
-/** For people: `no release_videos_v1 (no directory); no column styles in releases_v6`; null when nothing is lacking. */
+/** For people: `no <dataset> (no directory); no column <column> in <dataset>`; null when nothing is lacking. */
 export function describeLacks({ datasets: missing, columns }: Lacks): string | null {
   const parts = [
     ...[...missing].map(([name, why]) => `no ${name} (${why})`),
