@@ -5,7 +5,7 @@ import type { SqlEngine, SqlRow } from '../sql/engine.ts'
 import { quoteText, type SqlFragment } from '../sql/quote.ts'
 import { loadSql } from '../sql/texts.ts'
 import { appendEvents, latest, shortHash } from './events.ts'
-import { latestKpis, valueOf } from './measured.ts'
+import { valueOf } from './measured.ts'
 import { measuredBy as kpisMeasuredBy } from './questions.ts'
 import { type Growth, type GrowthOfRun, type KpiOfRun, monthOf, type RegisteredRun } from './records.ts'
 import { type Recorder, registeredRuns } from './registry.ts'
@@ -71,12 +71,20 @@ function measuredBy({ run, compared }: Pair): string {
   return `${version} ${kpisMeasuredBy()} ${run.manifestSha256?.slice(0, 12)} ${compared.manifestSha256?.slice(0, 12)}`
 }
 
-/** Compares two snapshots by what was kept of them, and appends what was found: neither has to be there. */
-export async function recordGrowth(engine: DuckDbEngine, recorder: Recorder, pair: Pair): Promise<void> {
+/**
+ * Compares two snapshots by what was kept of them, and appends what was found: neither has to be there.
+ * @param kpis the newest of both, others do no harm
+ */
+export async function recordGrowth(
+  engine: DuckDbEngine,
+  recorder: Recorder,
+  pair: Pair,
+  kpis: readonly KpiOfRun[],
+): Promise<void> {
   const { lakeDir, historyRunId, recordedAt } = recorder
   const found = [
     ...(await idGrowth(engine, lakeDir, pair)),
-    ...memberGrowth(await latestKpis(engine), pair),
+    ...memberGrowth(kpis, pair),
     ...(await labelGrowth(engine, lakeDir, pair)),
   ]
   const rows = found.map(({ span, measure, member, value }) => ({
