@@ -26,6 +26,12 @@ export async function runShell(command: string): Promise<Pick<Usage, 'wallMs' | 
   return runProcess('sh', ['-c', command], {})
 }
 
+/** Runs a shell command in the project. Its CPU time is also that of every process that it has waited for. */
+export async function runTree(command: string, environment: Readonly<Record<string, string>>): Promise<Omit<Usage, 'maxRssMb'>> {
+  const { wallMs, output } = await runProcess('sh', ['-c', `${command} && times`], environment)
+  return { wallMs, cpuMs: childrenMs(output), output: output.trimEnd().split('\n').slice(0, -2).join('\n') }
+}
+
 /** Runs a shell command that becomes one node process, in the project. */
 export async function runCommand(command: string, environment: Readonly<Record<string, string>>): Promise<Usage> {
   return runMeasured('sh', ['-c', command], environment)
@@ -49,10 +55,14 @@ async function runMeasured(
 /** Runs `gzip -dc file > /dev/null`. */
 export async function runGunzip(file: string): Promise<Usage> {
   const { wallMs, output } = await runProcess('sh', ['-c', 'gzip -dc "$1" > /dev/null; times', 'sh', file], {})
-  // The second line of `times`: user and system time of the children, as 0m1.310s.
-  const times = (output.split('\n')[1] ?? '').matchAll(/(\d+)m([\d.]+)s/g)
+  return { wallMs, cpuMs: childrenMs(output), maxRssMb: Number.NaN, output }
+}
+
+/** What `times` has said last: its second line is user and system time of the children, as 0m1.310s. */
+function childrenMs(output: string): number {
+  const times = (output.trimEnd().split('\n').at(-1) ?? '').matchAll(/(\d+)m([\d.]+)s/g)
   const cpuMs = Array.from(times, ([, minutes, seconds]) => 60_000 * Number(minutes) + 1000 * Number(seconds))
-  return { wallMs, cpuMs: cpuMs.reduce((sum, ms) => sum + ms, 0), maxRssMb: Number.NaN, output }
+  return cpuMs.reduce((sum, ms) => sum + ms, 0)
 }
 
 async function runProcess(

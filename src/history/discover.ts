@@ -15,8 +15,29 @@ const essential = datasets.filter((dataset) => dataset.essential)
 export function discoverRuns(lakeDir: string): readonly RegisteredRun[] {
   return runsDirEntries(lakeDir)
     .filter(isRunId)
-    .map((runId) => judge(lakeDir, runId))
+    .flatMap((runId) => judgeWhole(lakeDir, runId) ?? [])
     .toSorted(inOrder)
+}
+
+/** Whether a run is still as it was when it was registered: what was read of it in between was read of a whole snapshot. */
+export function isAsRegistered(lakeDir: string, { runId, manifestSha256 }: RegisteredRun): boolean {
+  const now = judgeWhole(lakeDir, runId)
+  return now?.state === 'registered' && now.manifestSha256 === manifestSha256
+}
+
+/**
+ * Null when it goes away meanwhile: snapshots are moved away in one step, so what was seen of one that is there afterwards is the whole,
+ * and what was missing from one that is not says nothing.
+ */
+function judgeWhole(lakeDir: string, runId: string): RegisteredRun | null {
+  const isThere = (): boolean => existsSync(runDir(lakeDir, runId))
+  try {
+    const judged = judge(lakeDir, runId)
+    return isThere() ? judged : null
+  } catch (error) {
+    if (isThere()) throw error
+    return null
+  }
 }
 
 /** By month, then by session: the order in which the world went on, whenever the runs were made. */

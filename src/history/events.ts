@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path'
 import { syncDirectory, syncFile } from '../lake/atomic-file.ts'
 import type { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlEngine, SqlRow, SqlValue } from '../sql/engine.ts'
-import { literals, quoteIdentifier, quoteText } from '../sql/quote.ts'
+import { identifiers, literals, quoteIdentifier, quoteText } from '../sql/quote.ts'
 import { historyDir } from './places.ts'
 
 type ColumnType = 'VARCHAR' | 'BIGINT'
@@ -158,9 +158,13 @@ export function latestSelect(view: LatestView): string {
   ) AS n ON ${same.join(' AND ')} AND e.recorded_at || ' ' || e.history_run_id = n.newest`
 }
 
-/** The newest events as rows, in a fixed order. */
-export async function latest(engine: SqlEngine, view: LatestView): Promise<readonly SqlRow[]> {
-  const { of } = latestViews[view]
-  const order = Object.keys(eventTables[of]).map((column) => `${quoteIdentifier(column)} NULLS FIRST`)
-  return engine.query({ name: view, text: `SELECT * FROM ${historySchema}.${view} ORDER BY ${order.join(', ')}` })
+/** The newest events as rows, in the order of these columns. @param columns default all; a row costs by the column to hand over */
+export async function latest(
+  engine: SqlEngine,
+  view: LatestView,
+  columns: readonly string[] = Object.keys(eventTables[latestViews[view].of]),
+): Promise<readonly SqlRow[]> {
+  const order = columns.map((column) => `${quoteIdentifier(column)} NULLS FIRST`)
+  const text = `SELECT ${identifiers(...columns).sql} FROM ${historySchema}.${view} ORDER BY ${order.join(', ')}`
+  return engine.query({ name: view, text })
 }

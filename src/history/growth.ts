@@ -1,18 +1,15 @@
 /** What changed from one snapshot to a later one: ids by set comparison, the rest from KPIs and from the label counts of both. */
 import { existsSync } from 'node:fs'
-import { datasets } from '../discogs/catalogue.ts'
-import { runDir } from '../lake/layout.ts'
-import { DuckDbEngine, type DuckDbOptions } from '../sql/duckdb.ts'
+import type { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlEngine, SqlRow } from '../sql/engine.ts'
-import { quoteText } from '../sql/quote.ts'
-import { registerReadable } from '../sql/run-views.ts'
+import { quoteText, type SqlFragment } from '../sql/quote.ts'
 import { loadSql } from '../sql/texts.ts'
 import { appendEvents, latest, shortHash } from './events.ts'
-import { measuredBy as kpisMeasuredBy } from './kpis.ts'
-import { latestKpis, valueOf } from './measured.ts'
-import type { Growth, GrowthOfRun, KpiOfRun, RegisteredRun } from './records.ts'
+import { valueOf } from './measured.ts'
+import { measuredBy as kpisMeasuredBy } from './questions.ts'
+import { type Growth, type GrowthOfRun, type KpiOfRun, monthOf, type RegisteredRun } from './records.ts'
 import { type Recorder, registeredRuns } from './registry.ts'
-import { entities, rowHashFile } from './row-hashes.ts'
+import { entities, labelCountsFile, rowHashFile } from './row-hashes.ts'
 
 /** Raised when a definition here changes: what was measured before is measured again then. */
 const version = 'growth-1'
@@ -46,10 +43,6 @@ export function pairs(runs: readonly RegisteredRun[]): readonly Pair[] {
   })
 }
 
-function monthOf({ dumpMonth, session }: RegisteredRun): string {
-  return dumpMonth ?? session.slice(0, 7)
-}
-
 /** Of these, those that have not been compared with the same files, and of which enough was kept. */
 export async function uncompared(
   engine: SqlEngine,
@@ -78,13 +71,21 @@ function measuredBy({ run, compared }: Pair): string {
   return `${version} ${kpisMeasuredBy()} ${run.manifestSha256?.slice(0, 12)} ${compared.manifestSha256?.slice(0, 12)}`
 }
 
-/** Compares two snapshots and appends what was found. @param options of the engine that reads the tables of both */
-export async function recordGrowth(engine: DuckDbEngine, recorder: Recorder, pair: Pair, options: DuckDbOptions): Promise<void> {
+/**
+ * Compares two snapshots by what was kept of them, and appends what was found: neither has to be there.
+ * @param kpis the newest of both, others do no harm
+ */
+export async function recordGrowth(
+  engine: DuckDbEngine,
+  recorder: Recorder,
+  pair: Pair,
+  kpis: readonly KpiOfRun[],
+): Promise<void> {
   const { lakeDir, historyRunId, recordedAt } = recorder
   const found = [
     ...(await idGrowth(engine, lakeDir, pair)),
-    ...memberGrowth(await latestKpis(engine), pair),
-    ...(await labelGrowth(lakeDir, pair, options)),
+    ...memberGrowth(kpis, pair),
+    ...(await labelGrowth(engine, lakeDir, pair)),
   ]
   const rows = found.map(({ span, measure, member, value }) => ({
     recorded_at: recordedAt,
@@ -156,24 +157,14 @@ function memberGrowth(kpis: readonly KpiOfRun[], { run, compared, span }: Pair):
   return [...appeared, ...grown]
 }
 
-/** Labels with the most new releases since the snapshot before; both must lie in the lake. Not told over a year: it would read an old one. */
-async function labelGrowth(lakeDir: string, { run, compared, span }: Pair, options: DuckDbOptions): Promise<readonly Growth[]> {
-  const sql = await loadSql('history/label_growth')
-  const tables = datasets.filter(({ name }) => sql.text.includes(name))
-  if (span !== 'previous' || compared.state !== 'registered' || run.state !== 'registered') return []
-  await using engine = await DuckDbEngine.open(options)
-  await engine.execute('CREATE SCHEMA earlier')
-  await engine.execute('USE earlier')
-  const problems = await registerReadable(engine, runDir(lakeDir, compared.runId), tables)
-  await engine.execute('USE main')
-  for (const [name, problem] of await registerReadable(engine, runDir(lakeDir, run.runId), tables)) problems.set(name, problem)
-  if (problems.size > 0) return []
-  return (await engine.query(sql)).map((row) => ({
-    span,
-    measure: 'label_growth',
-    member: String(row['member']),
-    value: valueOf(row),
-  }))
+/** Labels with the most new releases since the snapshot before, of those that were counted in both. Not told over a year. */
+async function labelGrowth(engine: SqlEngine, lakeDir: string, { run, compared, span }: Pair): Promise<readonly Growth[]> {
+  const [before, after] = [labelCountsFile(lakeDir, compared), labelCountsFile(lakeDir, run)]
+  if (span !== 'previous' || !existsSync(before) || !existsSync(after)) return []
+  const shown = (file: string): SqlFragment => ({ sql: `read_parquet(${quoteText(file)})` })
+  const sql = await loadSql('history/label_growth', { before: shown(before), after: shown(after) })
+  const rows = await engine.query(sql)
+  return rows.map((row) => ({ span, measure: 'label_growth', member: String(row['member']), value: valueOf(row) }))
 }
 
 function byValue(left: { member: string; value: bigint }, right: { member: string; value: bigint }): number {
@@ -183,7 +174,8 @@ function byValue(left: { member: string; value: bigint }, right: { member: strin
 /** The newest growth of the pairs that are compared now, in the order of their months. */
 export async function latestGrowth(engine: SqlEngine): Promise<readonly GrowthOfRun[]> {
   const keyOf = (...parts: readonly unknown[]): string => parts.join(' ')
-  const byPair = Map.groupBy(await latest(engine, 'growth_latest'), (row: SqlRow) =>
+  const columns = ['run_id', 'compared_run_id', 'span', 'measure', 'member', 'value']
+  const byPair = Map.groupBy(await latest(engine, 'growth_latest', columns), (row: SqlRow) =>
     keyOf(row['run_id'], row['compared_run_id'], row['span']),
   )
   return pairs(await registeredRuns(engine)).flatMap(({ run, compared, span }) =>

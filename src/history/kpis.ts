@@ -1,79 +1,42 @@
 /** The KPIs of one snapshot: the questions of `sql/kpi/`, the same texts on every engine. */
-import { createHash } from 'node:crypto'
-import { globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { datasets } from '../discogs/catalogue.ts'
-import type { NamedSql, SqlEngine, SqlRow } from '../sql/engine.ts'
-import { identifiers, literals } from '../sql/quote.ts'
-import { loadSql } from '../sql/texts.ts'
+import type { SqlEngine, SqlRow } from '../sql/engine.ts'
+import { listQuestions, type Question } from './questions.ts'
 import type { Kpi } from './records.ts'
+import { hasAll, type Lacks, nothing } from './snapshot-tables.ts'
 
-interface Question {
-  readonly sql: NamedSql
-  /** What the answer is about when a dataset is missing and there is none. */
-  readonly kpi: string
-  readonly member: string | null
-  readonly needs: readonly string[]
+export interface MeasureOptions {
+  /** What the snapshot does not have: KPIs that need it have no value. */
+  readonly lacks?: Lacks
+  /** Datasets of which it is known that no key stands on two rows: their keys are as many as their rows, and are not counted. */
+  readonly unique?: ReadonlySet<string>
+  /** Told how many questions there are and which one is next. */
+  readonly onQuestion?: (done: number, total: number, kpi: string) => void
 }
 
-const directory = join(import.meta.dirname, '../../sql/kpi')
-
-/** Asked of every dataset; the other texts are questions as they are. */
-const ofEveryTable = 'table_size'
-
-async function listQuestions(): Promise<readonly Question[]> {
-  const names = textNames().filter((name) => name !== ofEveryTable)
-  const whole = names.map(async (name): Promise<Question> => {
-    const sql = await loadSql(`kpi/${name}`)
-    return { sql, kpi: name, member: null, needs: datasetsIn(sql.text) }
-  })
-  const sizes = datasets.map(async ({ name, key, columns }): Promise<Question> => {
-    // Without a key of its own the whole row is one.
-    const distinct = key.length > 0 ? key : columns.map((column) => column.name)
-    const fragments = { member: literals(name), dataset: identifiers(name), key: identifiers(...distinct) }
-    return { sql: await loadSql(`kpi/${ofEveryTable}`, fragments), kpi: 'rows', member: name, needs: [name] }
-  })
-  return Promise.all([...sizes, ...whole])
-}
-
-function textNames(): readonly string[] {
-  return globSync('*.sql', { cwd: directory })
-    .map((file) => file.slice(0, -'.sql'.length))
-    .toSorted()
-}
-
-function datasetsIn(text: string): readonly string[] {
-  return datasets.map(({ name }) => name).filter((name) => new RegExp(`\\b${name}\\b`).test(text))
-}
-
-/**
- * What the numbers were made with: changes when a question changes, and what was measured before is measured again then.
- */
-export function measuredBy(): string {
-  const hash = createHash('sha256').update(JSON.stringify(datasets.map(({ name, key }) => [name, key])))
-  for (const name of textNames()) hash.update(name).update(readFileSync(join(directory, `${name}.sql`)))
-  return `kpi-${hash.digest('hex').slice(0, 12)}`
-}
-
-/**
- * Measures the snapshot that an engine shows.
- * @param missing datasets that it does not have or that cannot be read: their KPIs have no value
- * @param onQuestion told how many questions there are and which one is next
- * @returns sorted by kpi and member
- */
+/** Measures the snapshot that an engine shows. @returns sorted by kpi and member */
 export async function measureKpis(
   engine: SqlEngine,
-  missing: ReadonlySet<string>,
-  onQuestion: (done: number, total: number, kpi: string) => void = () => {},
+  { lacks = nothing, unique = new Set(), onQuestion = () => {} }: MeasureOptions = {},
 ): Promise<readonly Kpi[]> {
   const kpis: Kpi[] = []
   const questions = await listQuestions()
-  for (const [done, { sql, kpi, member, needs }] of questions.entries()) {
-    onQuestion(done, questions.length, member === null ? kpi : `${kpi} of ${member}`)
-    if (needs.some((dataset) => missing.has(dataset))) kpis.push({ kpi, member, value: null })
-    else kpis.push(...(await engine.query(sql)).map(kpiOf))
+  for (const [done, question] of questions.entries()) {
+    onQuestion(done, questions.length, nameOf(question))
+    if (!hasAll(question.needs, lacks)) kpis.push(...question.about.map((about) => ({ ...about, value: null })))
+    else if (question.keysOf === null || !unique.has(question.keysOf)) kpis.push(...(await engine.query(question.sql)).map(kpiOf))
   }
-  return kpis.toSorted(byName)
+  return [...kpis, ...keysAsRows(kpis, unique)].toSorted(byName)
+}
+
+function nameOf({ about: [about] }: Question): string {
+  return about === undefined || about.member === null ? (about?.kpi ?? '') : `${about.kpi} of ${about.member}`
+}
+
+/** Of the datasets whose distinct keys were not counted. */
+function keysAsRows(kpis: readonly Kpi[], unique: ReadonlySet<string>): readonly Kpi[] {
+  const counted = new Set(kpis.flatMap(({ kpi, member }) => (kpi === 'distinct_keys' ? [member] : [])))
+  const rows = kpis.filter(({ kpi, member }) => kpi === 'rows' && member !== null && unique.has(member) && !counted.has(member))
+  return rows.map(({ member, value }) => ({ kpi: 'distinct_keys', member, value }))
 }
 
 function kpiOf(row: SqlRow): Kpi {

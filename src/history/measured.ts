@@ -66,7 +66,8 @@ export async function recordKpis(
 /** The newest KPIs of every snapshot that is not invalid, in the order of their months, then by name. */
 export async function latestKpis(engine: SqlEngine): Promise<readonly KpiOfRun[]> {
   const runs = (await registeredRuns(engine)).filter(({ state }) => state !== 'invalid')
-  const byRun = Map.groupBy(await latest(engine, 'kpi_snapshot_latest'), (row) => String(row['run_id']))
+  const rows = await latest(engine, 'kpi_snapshot_latest', ['run_id', 'kpi', 'member', 'value'])
+  const byRun = Map.groupBy(rows, (row) => String(row['run_id']))
   return runs.flatMap(({ runId, dumpMonth }) =>
     (byRun.get(runId) ?? []).map((row) => ({
       runId,

@@ -13,7 +13,7 @@ export interface RegisteredRun extends OfRun {
   readonly session: string
   /** `invalid` snapshots are left out of everything else; a `removed` one keeps what was measured. */
   readonly state: 'registered' | 'invalid' | 'removed'
-  /** Why it is not `registered`. */
+  /** Why it is not `registered`, or what it does not have of what snapshots have today. */
   readonly reason: string | null
   /** Of its manifest file; tells a run from another one under the same name. */
   readonly manifestSha256: string | null
@@ -22,6 +22,11 @@ export interface RegisteredRun extends OfRun {
   /** Of the checks before the seal, from the run's reports. */
   readonly checksPassed: bigint
   readonly checksWarned: bigint
+}
+
+/** `YYYY-MM` of the dumps, else of the session. */
+export function monthOf({ dumpMonth, session }: RegisteredRun): string {
+  return dumpMonth ?? session.slice(0, 7)
 }
 
 /** One number about one snapshot: a count, or a share in basis points (hundredths of a percent). */

@@ -1,9 +1,11 @@
 /** The registry: what is known of every snapshot, as events. */
-import type { DuckDbEngine } from '../sql/duckdb.ts'
+import { runDir } from '../lake/layout.ts'
+import { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlEngine, SqlRow } from '../sql/engine.ts'
-import { discoverRuns, inOrder } from './discover.ts'
+import { discoverRuns, inOrder, isAsRegistered } from './discover.ts'
 import { appendEvents, eventFiles, latest } from './events.ts'
 import type { RegisteredRun } from './records.ts'
+import { describeLacks, showSnapshot } from './snapshot-tables.ts'
 
 /** Who records, and when. */
 export interface Recorder {
@@ -28,7 +30,7 @@ export async function recordRuns(engine: DuckDbEngine, recorder: Recorder, again
   const gone = [...known.values()].filter(({ runId, state }) => !present.has(runId) && state !== 'removed')
   const removed = gone.map(removedRun)
   const isNew = (run: RegisteredRun): boolean => !isKnown(run, known.get(run.runId)) || (again && !done.has(run.runId))
-  const changed = [...found.filter(isNew), ...removed]
+  const changed = [...(await withLacks(lakeDir, found.filter(isNew))), ...removed]
   const rows = changed.map((run) => ({
     recorded_at: recordedAt,
     history_run_id: historyRunId,
@@ -62,10 +64,24 @@ function removedRun(run: RegisteredRun): RegisteredRun {
   return { ...run, state: 'removed', reason: 'it is in the lake no more' }
 }
 
+/** What a sound run lacks is found in its files when it is recorded, and not looked for again. */
 function isKnown(run: RegisteredRun, known: RegisteredRun | undefined): boolean {
-  return (
-    known !== undefined && known.state === run.state && known.reason === run.reason && known.manifestSha256 === run.manifestSha256
-  )
+  if (known === undefined || known.state !== run.state || known.manifestSha256 !== run.manifestSha256) return false
+  return run.state === 'registered' || known.reason === run.reason
+}
+
+/** Says of sound runs what they do not have of what the catalogue knows today. */
+async function withLacks(lakeDir: string, runs: readonly RegisteredRun[]): Promise<readonly RegisteredRun[]> {
+  const told: RegisteredRun[] = []
+  if (runs.length === 0) return told
+  await using engine = await DuckDbEngine.open()
+  for (const run of runs) {
+    const isSound = run.state === 'registered'
+    const reason = isSound ? describeLacks(await showSnapshot(engine, runDir(lakeDir, run.runId))) : run.reason
+    // Gone in the meantime: the next history run says so of those it knows.
+    if (!isSound || isAsRegistered(lakeDir, run)) told.push({ ...run, reason })
+  }
+  return told
 }
 
 /** What the registry says of every run, in the order of their months. */

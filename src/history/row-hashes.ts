@@ -1,18 +1,21 @@
 /**
- * Id and hash of every row of the four record tables, kept beside the history: two snapshots are compared by them, without reading either
- * again. Written once a snapshot.
+ * Id and hash of every row of the four record tables, and the counts of labels, kept beside the history: two snapshots are compared by
+ * them, without reading either again. Written once a snapshot.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { datasets } from '../discogs/catalogue.ts'
 import type { Dataset } from '../discogs/dataset.ts'
 import { PipelineError } from '../errors.ts'
 import type { DuckDbEngine } from '../sql/duckdb.ts'
 import { quoteIdentifier, quoteText } from '../sql/quote.ts'
+import { loadSql } from '../sql/texts.ts'
 import { writeOnce } from './events.ts'
 import { rowHashesDir } from './places.ts'
+import { needsOf } from './questions.ts'
 import type { RegisteredRun } from './records.ts'
+import { hasAll, type Lacks } from './snapshot-tables.ts'
 
 /** Record tables by what they are called in reports. */
 export const entities: ReadonlyMap<string, Dataset> = new Map(
@@ -23,16 +26,26 @@ export function rowHashFile(lakeDir: string, { runId, manifestSha256 }: Register
   return join(rowHashesDir(lakeDir, runId, manifestSha256 ?? ''), `${entity}.parquet`)
 }
 
-/** Writes what is not there yet. @param engine shows the snapshot's tables under their names */
-export async function writeRowHashes(engine: DuckDbEngine, lakeDir: string, run: RegisteredRun): Promise<void> {
+/** Releases of every label. Not there when the snapshot did not have them. */
+export function labelCountsFile(lakeDir: string, { runId, manifestSha256 }: RegisteredRun): string {
+  return join(rowHashesDir(lakeDir, runId, manifestSha256 ?? ''), 'label_counts.parquet')
+}
+
+/** Writes what is not there yet. @param engine shows the snapshot's tables under their names, but for what it `lacks` */
+export async function writeRowHashes(engine: DuckDbEngine, lakeDir: string, run: RegisteredRun, lacks: Lacks): Promise<void> {
   for (const [entity, dataset] of entities) {
-    const file = rowHashFile(lakeDir, run, entity)
-    if (existsSync(file)) continue
-    mkdirSync(join(file, '..'), { recursive: true })
-    await writeOnce(file, (temporary) =>
-      engine.copyToParquet({ name: `row hashes of ${dataset.name}`, text: hashes(dataset) }, temporary),
-    )
+    if (!hasAll(new Map([[dataset.name, dataset.key]]), lacks)) continue
+    const columns = dataset.columns.filter(({ name }) => !lacks.columns.get(dataset.name)?.includes(name))
+    await keep(engine, rowHashFile(lakeDir, run, entity), hashes({ ...dataset, columns }))
   }
+  const labels = await loadSql('history/label_counts')
+  if (hasAll(needsOf(labels.text), lacks)) await keep(engine, labelCountsFile(lakeDir, run), labels.text)
+}
+
+async function keep(engine: DuckDbEngine, file: string, text: string): Promise<void> {
+  if (existsSync(file)) return
+  mkdirSync(dirname(file), { recursive: true })
+  await writeOnce(file, (temporary) => engine.copyToParquet({ name: `what is kept in ${basename(file)}`, text }, temporary))
 }
 
 /**

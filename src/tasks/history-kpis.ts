@@ -1,17 +1,19 @@
+import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { datasets } from '../discogs/catalogue.ts'
 import { PipelineError } from '../errors.ts'
-import { measuredBy, measureKpis } from '../history/kpis.ts'
+import { isAsRegistered } from '../history/discover.ts'
+import { measureKpis, type MeasureOptions } from '../history/kpis.ts'
 import { recordKpis, soundRuns, unmeasured } from '../history/measured.ts'
+import { measuredBy } from '../history/questions.ts'
 import type { Kpi, RegisteredRun } from '../history/records.ts'
 import { writeRowHashes } from '../history/row-hashes.ts'
+import { describeLacks, showSnapshot } from '../history/snapshot-tables.ts'
+import { uniqueKeys } from '../history/unique-keys.ts'
 import { runDir } from '../lake/layout.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
-import { openRunOnTrino } from '../serving/trino-lake.ts'
+import type { ServedLake } from '../serving/trino-lake.ts'
 import { DuckDbEngine } from '../sql/duckdb.ts'
-import type { EngineName } from '../sql/engine.ts'
 import { engineNames } from '../sql/open.ts'
-import { registerReadable } from '../sql/run-views.ts'
 import { runTask } from '../task-process.ts'
 import { isRebuild, recorderOf, spillDirectory, withHistory } from './history/with-history.ts'
 
@@ -27,7 +29,8 @@ export async function kpis(context: TaskContext): Promise<TaskResult> {
     })
     let rows = 0
     for (const run of runs) {
-      const measured = await measure(context, run)
+      const measured = await measureWhole(context, run)
+      if (measured === null) continue
       await recordKpis(engine, recorderOf(context), { run, kpis: measured, measuredBy: by })
       context.reached(`measured ${run.runId}`)
       rows += measured.length
@@ -36,41 +39,76 @@ export async function kpis(context: TaskContext): Promise<TaskResult> {
   })
 }
 
-/** @throws PipelineError when two engines find different numbers */
-async function measure(context: TaskContext, run: RegisteredRun): Promise<readonly Kpi[]> {
-  const answers = new Map<EngineName, readonly Kpi[]>()
-  for (const name of engineNames(context.settings.sqlEngine)) answers.set(name, await measureOn(context, run, name))
-  if (!answers.has('duckdb')) await measureOnDuckDb(context, run, async () => [])
-  const [first = [], second = first] = answers.values()
-  const different = first.filter((kpi, index) => !isDeepStrictEqual(kpi, second[index]))
-  if (different.length === 0 && first.length === second.length) return first
-  const named = different.slice(0, 5).map(({ kpi, member }) => (member === null ? kpi : `${kpi} of ${member}`))
-  throw new PipelineError(`history: run ${run.runId}: DuckDB and Trino differ in ${different.length} KPIs: ${named.join(', ')}`)
-}
-
-async function measureOn(context: TaskContext, run: RegisteredRun, name: EngineName): Promise<readonly Kpi[]> {
-  const onQuestion = (done: number, total: number, kpi: string): void =>
-    context.progress({ done, total, unit: 'steps', message: `${run.runId}: ${kpi}` })
-  const { trino } = context.settings
-  if (name === 'duckdb' || trino === null)
-    return measureOnDuckDb(context, run, (engine, missing) => measureKpis(engine, missing, onQuestion))
-  const { engine, missing } = await openRunOnTrino({ lakeDir: context.lakeDir, trino, signal: context.signal }, run.runId)
-  await using _ = engine
-  return await measureKpis(engine, new Set(missing), onQuestion)
+/** @returns null when the snapshot goes away meanwhile: what was found of it then is of no snapshot */
+async function measureWhole(context: TaskContext, run: RegisteredRun): Promise<readonly Kpi[] | null> {
+  const isWhole = (): boolean => isAsRegistered(context.lakeDir, run)
+  try {
+    const measured = isWhole() ? await measure(context, run) : []
+    if (isWhole()) return measured
+  } catch (error) {
+    if (context.signal.aborted || isWhole()) throw error
+  }
+  context.log(`${run.runId}: it was removed or replaced after it was registered, and is not measured`)
+  return null
 }
 
 /** Also keeps what a later snapshot is compared with, while the files are in the cache. */
-async function measureOnDuckDb(
-  context: TaskContext,
-  run: RegisteredRun,
-  ask: (engine: DuckDbEngine, missing: ReadonlySet<string>) => Promise<readonly Kpi[]>,
-): Promise<readonly Kpi[]> {
-  await using engine = await DuckDbEngine.open({ signal: context.signal, tempDirectory: spillDirectory(context) })
-  const problems = await registerReadable(engine, runDir(context.lakeDir, run.runId), datasets)
-  for (const [name, problem] of problems) context.log(`${run.runId}: ${name} cannot be read (${problem}): its KPIs have no value`)
-  const found = await ask(engine, new Set(problems.keys()))
-  await writeRowHashes(engine, context.lakeDir, run)
-  return found
+async function measure(context: TaskContext, run: RegisteredRun): Promise<readonly Kpi[]> {
+  // What is kept is one long row after row, most questions are short: side by side both cores have something to do.
+  const [answered, kept] = await Promise.allSettled([ask(context, run), keepHashes(context, run)])
+  if (answered.status === 'rejected') throw answered.reason
+  if (kept.status === 'rejected') throw kept.reason
+  return answered.value
+}
+
+async function keepHashes(context: TaskContext, run: RegisteredRun): Promise<void> {
+  await using engine = await openOn(context, 'hashes')
+  const lacks = await showSnapshot(engine, runDir(context.lakeDir, run.runId))
+  await writeRowHashes(engine, context.lakeDir, run, lacks)
+}
+
+async function openOn(context: TaskContext, use: string): Promise<DuckDbEngine> {
+  return DuckDbEngine.open({ signal: context.signal, tempDirectory: join(spillDirectory(context), use) })
+}
+
+/** @throws PipelineError when two engines find different numbers */
+async function ask(context: TaskContext, run: RegisteredRun): Promise<readonly Kpi[]> {
+  const { lakeDir, settings, signal } = context
+  const directory = runDir(lakeDir, run.runId)
+  await using engine = await openOn(context, 'kpis')
+  const lacks = await showSnapshot(engine, directory)
+  const lacking = describeLacks(lacks)
+  if (lacking !== null) context.log(`${run.runId}: ${lacking}: KPIs that need it have no value`)
+  const onQuestion: MeasureOptions['onQuestion'] = (done, total, kpi) =>
+    context.progress({ done, total, unit: 'steps', message: `${run.runId}: ${kpi}` })
+  const options = { lacks, unique: uniqueKeys(directory), onQuestion }
+  const answers: (readonly Kpi[])[] = []
+  for (const name of engineNames(settings.sqlEngine)) {
+    const { trino } = settings
+    answers.push(
+      name === 'duckdb' || trino === null
+        ? await measureKpis(engine, options)
+        : await measureOnTrino({ lakeDir, trino, signal }, run, options),
+    )
+  }
+  const [first = [], second = first] = answers
+  assertSame(run, first, second)
+  return first
+}
+
+async function measureOnTrino(lake: ServedLake, run: RegisteredRun, options: MeasureOptions): Promise<readonly Kpi[]> {
+  // Loaded where there is a server: the client would slow the start of the task.
+  const { openRunOnTrino } = await import('../serving/trino-lake.ts')
+  const { engine } = await openRunOnTrino(lake, run.runId)
+  await using _ = engine
+  return await measureKpis(engine, options)
+}
+
+function assertSame({ runId }: RegisteredRun, first: readonly Kpi[], second: readonly Kpi[]): void {
+  const different = first.filter((kpi, index) => !isDeepStrictEqual(kpi, second[index]))
+  if (different.length === 0 && first.length === second.length) return
+  const named = different.slice(0, 5).map(({ kpi, member }) => (member === null ? kpi : `${kpi} of ${member}`))
+  throw new PipelineError(`history: run ${runId}: DuckDB and Trino differ in ${different.length} KPIs: ${named.join(', ')}`)
 }
 
 if (import.meta.main) await runTask(kpis)

@@ -1,12 +1,13 @@
 import { discoverRuns } from '../history/discover.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
-import { syncTrino } from '../serving/trino-lake.ts'
 import { runTask } from '../task-process.ts'
 
 /** Registers every sound snapshot under a schema of its own in Trino, when there is a server; DuckDB reads files where they lie. */
 export async function register(context: TaskContext): Promise<TaskResult> {
   const { lakeDir, settings, signal } = context
   if (settings.trino === null) return { note: 'no Trino server is set up: DuckDB reads the files where they lie' }
+  // Loaded where there is a server: the client would slow the start of the task.
+  const { syncTrino } = await import('../serving/trino-lake.ts')
   const runs = discoverRuns(lakeDir).flatMap(({ runId, state }) => (state === 'registered' ? [runId] : []))
   const { changes, kept } = await syncTrino({ lakeDir, trino: settings.trino, signal, runs, active: false })
   return { note: `${runs.length} snapshots in Trino: ${changes.length} changes, ${kept} relations as they were` }

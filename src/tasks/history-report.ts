@@ -17,7 +17,8 @@ export async function report(context: TaskContext): Promise<TaskResult> {
   }))
   // Loaded here: the library of the charts takes a second.
   const { renderReport } = await import('../history/report.ts')
-  const page = renderReport({ generatedAt: context.now().toISOString(), runs, kpis, growth })
+  const generatedAt = `${context.now().toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  const page = renderReport({ generatedAt, runs, kpis, growth })
   const file = join(historyReportsDir(context.lakeDir), 'history_latest.html')
   writeFileAtomically(file, page)
   return { bytes: Buffer.byteLength(page), note: file }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { chmodSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { datasets } from '../../src/discogs/catalogue.ts'
 import { eventFiles, registerEvents } from '../../src/history/events.ts'
@@ -10,6 +10,7 @@ import { latestKpis } from '../../src/history/measured.ts'
 import { historyDir, historyReportsDir } from '../../src/history/places.ts'
 import { registeredRuns } from '../../src/history/registry.ts'
 import { manifestFile, runDir, stagingDir } from '../../src/lake/layout.ts'
+import { readManifest, writeManifest } from '../../src/lake/manifest.ts'
 import { sealRun } from '../../src/lake/seal.ts'
 import type { Task, TaskContext } from '../../src/scheduler/context.ts'
 import { DuckDbEngine } from '../../src/sql/duckdb.ts'
@@ -18,6 +19,7 @@ import { exports as exportCsv } from '../../src/tasks/history-exports.ts'
 import { growth } from '../../src/tasks/history-growth.ts'
 import { kpis } from '../../src/tasks/history-kpis.ts'
 import { registry } from '../../src/tasks/history-registry.ts'
+import { report } from '../../src/tasks/history-report.ts'
 import { type TestRow, writeReportedRun } from '../support/parquet.ts'
 import { removeLake } from '../support/remove-lake.ts'
 import { taskContext } from '../support/task-context.ts'
@@ -311,12 +313,64 @@ test('a snapshot that is removed after it was measured keeps its numbers and is 
   await sealed(january, small)
   await measure()
   removeLake(runDir(lakeDir, january))
-  await sealed(february, { ...small, artists_v1_typed: [{ artist_id: 1n, name: 'One' }, { artist_id: 2n }] })
+  await sealed(february, {
+    ...small,
+    artists_v1_typed: [{ artist_id: 1n, name: 'One' }, { artist_id: 2n }],
+    label_release_counts_v1: [{ label_norm: 'mute', label_name_sample: 'Mute', n_total_releases: 5n }],
+  })
   await measure()
   const [gone] = await read(registeredRuns)
   assert.equal(gone?.state, 'removed')
   assert.equal((await kpisOf(january))['rows releases_v6'], 4n)
-  assert.equal((await growthOf(february))['previous ids_added artists'], 1n)
+  const grown = await growthOf(february)
+  assert.equal(grown['previous ids_added artists'], 1n)
+  assert.equal(grown['previous label_growth Mute'], 4n, 'also what needs no id')
+  await report(contextOf('history__20260109_000000'))
+  const page = readFileSync(join(historyReportsDir(lakeDir), 'history_latest.html'), 'utf8')
+  assert.match(page, /it is in the lake no more/)
+})
+
+test('a snapshot that goes away between two tasks is left out, one that comes is taken up by the next history run', async () => {
+  const march = '2095-03__20950320_060000'
+  for (const runId of [january, february, march]) await sealed(runId, small)
+  historyRuns++
+  const context = contextOf(`history__2026010${historyRuns}_000000`, {
+    // As `dag gc` does that was asked before the snapshot was registered.
+    reached: (step) => {
+      if (step === `measured ${january}`) renameSync(runDir(lakeDir, february), join(lakeDir, '_runs', `.trash-${february}`))
+    },
+  })
+  await registry(context)
+  await sealed(april, small)
+  for (const task of [checkRegistry, kpis, growth, exportCsv]) await task(context)
+  const { checks, logs } = context.heard
+  assert.deepEqual(
+    checks.map(({ severity, details }) => `${severity} ${details}`),
+    [`WARN ${april}: sealed or replaced meanwhile, the next history run measures it`, 'WARN '],
+  )
+  assert.ok(logs.includes(`${february}: it was removed or replaced after it was registered, and is not measured`))
+  assert.deepEqual([...new Set((await read(latestKpis)).map(({ runId }) => runId))], [january, march])
+  await measure()
+  const states = (await read(registeredRuns)).map(({ runId, state }) => `${runId} ${state}`)
+  assert.deepEqual(states, [`${january} registered`, `${february} removed`, `${march} registered`, `${april} registered`])
+  assert.equal((await kpisOf(april))['rows releases_v6'], 4n)
+})
+
+test('what a killed writer has left is neither read nor in the way', async () => {
+  await sealed(january, small)
+  await sealed(february, small)
+  const probe = await measure()
+  const whole = files()
+  for (const name of whole.filter((file) => file.includes(probe.runId) || file.startsWith('row_hashes'))) {
+    const file = join(historyDir(lakeDir), name)
+    const hidden = join(file, '..', `.${basename(file)}.tmp`)
+    renameSync(file, hidden)
+    truncateSync(hidden, 100)
+  }
+  for (const task of tasks) await task(contextOf(probe.runId))
+  assert.deepEqual(files(), whole)
+  assert.deepEqual(globSync('**/.*.tmp', { cwd: historyDir(lakeDir) }), [])
+  assert.equal((await growthOf(february))['previous ids_before releases'], 4n)
 })
 
 test('an old snapshot without a dataset has no value for what needs it, and the rest', async () => {
@@ -324,8 +378,42 @@ test('an old snapshot without a dataset has no value for what needs it, and the 
   withoutDataset(january, 'release_videos_v1')
   const { heard } = await measure()
   const found = await kpisOf(january)
-  assert.deepEqual([found['rows release_videos_v1'], found['coverage'], found['rows releases_v6']], [null, null, 4n])
-  assert.match(heard.logs.join('\n'), /release_videos_v1 cannot be read \(no directory\): its KPIs have no value/)
+  const names = ['rows release_videos_v1', 'coverage_bp video', 'density_bp videos', 'coverage_bp master', 'rows releases_v6']
+  assert.deepEqual(
+    names.map((name) => found[name]),
+    [null, null, null, 5000n, 4n],
+  )
+  assert.match(heard.logs.join('\n'), /no release_videos_v1 \(no directory\): KPIs that need it have no value/)
+  const [registered] = await read(registeredRuns)
+  assert.deepEqual([registered?.state, registered?.reason], ['registered', 'no release_videos_v1 (no directory)'])
+})
+
+test('an old snapshot without a column has no value for what needs it, and the rest; what changed in its rows cannot be told', async () => {
+  await sealed(january, small)
+  await withoutColumn(january, 'releases_v6', 'styles')
+  await withoutColumn(january, 'release_genres_v1', 'genre')
+  await sealed(february, small)
+  const { heard } = await measure()
+  const found = await kpisOf(january)
+  const names = ['coverage_bp style', 'releases_by_genre', 'coverage_bp genre', 'rows releases_v6', 'releases_by_country UK']
+  assert.deepEqual(
+    names.map((name) => found[name]),
+    [null, null, 5000n, 4n, 2n],
+  )
+  const lacking = 'no column styles in releases_v6; no column genre in release_genres_v1'
+  const [registered] = await read(registeredRuns)
+  assert.deepEqual([registered?.state, registered?.reason], ['registered', lacking])
+  assert.ok(heard.logs.includes(`${january}: ${lacking}: KPIs that need it have no value`), heard.logs.join('\n'))
+  const grown = await growthOf(february)
+  assert.equal(grown['previous ids_changed releases'], null)
+  assert.equal(grown['previous ids_before releases'], 4n)
+  assert.deepEqual(
+    Object.keys(grown).filter((name) => name.includes('new_genre')),
+    [],
+    'what was not measured before is not new',
+  )
+  await measure()
+  assert.equal(eventFiles(lakeDir, 'run_registry_events').length, 1, 'it is recorded once')
 })
 
 test('a lake without a snapshot gives empty tables and files with headings', async () => {
@@ -340,11 +428,29 @@ test('a lake without a snapshot gives empty tables and files with headings', asy
 /** As a snapshot was sealed before a dataset was thought of. */
 function withoutDataset(runId: string, name: string): void {
   const dir = runDir(lakeDir, runId)
-  for (const path of [dir, join(dir, name), manifestFile(dir)]) chmodSync(path, 0o755)
+  makeWritable(dir, name)
   rmSync(join(dir, name), { recursive: true })
-  const manifest = JSON.parse(readFileSync(manifestFile(dir), 'utf8')) as { datasets: { name: string }[] }
-  writeFileSync(
-    manifestFile(dir),
-    JSON.stringify({ ...manifest, datasets: manifest.datasets.filter((one) => one.name !== name) }),
+  const manifest = readManifest(dir)
+  writeManifest(dir, { ...manifest, datasets: manifest.datasets.filter((one) => one.name !== name) })
+}
+
+/** As a snapshot was sealed before a column was thought of. */
+async function withoutColumn(runId: string, name: string, column: string): Promise<void> {
+  const dir = runDir(lakeDir, runId)
+  makeWritable(dir, name)
+  const path = `${name}/${runId}-00000.parquet`
+  await using engine = await DuckDbEngine.open()
+  const text = `SELECT * EXCLUDE (${column}) FROM read_parquet('${join(dir, path)}')`
+  await engine.copyToParquet({ name: 'an older schema', text }, join(dir, 'older'))
+  renameSync(join(dir, 'older'), join(dir, path))
+  const manifest = readManifest(dir)
+  const bytes = statSync(join(dir, path)).size
+  const datasets = manifest.datasets.map((one) =>
+    one.name === name ? { ...one, files: one.files.map((file) => ({ ...file, bytes })) } : one,
   )
+  writeManifest(dir, { ...manifest, datasets })
+}
+
+function makeWritable(dir: string, name: string): void {
+  for (const path of [dir, join(dir, name), manifestFile(dir)]) chmodSync(path, 0o755)
 }

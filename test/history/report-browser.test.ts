@@ -17,6 +17,8 @@ after(() => rmSync(directory, { recursive: true }))
 const histories: Readonly<Record<string, ReportInput>> = {
   'no run': { generatedAt: '2026-04-21', runs: [], kpis: [], growth: [] },
   'one run': historyOf(1),
+  'two months': historyOf(2),
+  'four months': historyOf(4),
   'a year and an invalid run': {
     ...historyOf(14),
     runs: [...historyOf(14).runs, runOf(-20, { state: 'invalid', reason: `${hostile.script} ${'x'.repeat(300)}` })],
@@ -29,6 +31,8 @@ const pageShape = z.object({
   scrollWidth: z.number(),
   /** Texts that reach out of their drawing. */
   cut: z.array(z.string()),
+  /** Texts of a drawing that lie on one another. */
+  overlapping: z.array(z.string()),
   /** Texts whose contrast with what is behind them is below that of WCAG AA. */
   pale: z.array(z.string()),
   scripts: z.number(),
@@ -62,7 +66,14 @@ const look = `(() => {
     const [inner, outer] = [text.getBoundingClientRect(), text.closest('svg').getBoundingClientRect()]
     return inner.left < outer.left - 2 || inner.right > outer.right + 2
   }
+  const lieOnOneAnother = (one, other) => {
+    const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()]
+    return a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1
+  }
+  const overlappingIn = (texts) => texts.flatMap((one, index) => texts.slice(index + 1)
+    .filter((other) => lieOnOneAnother(one, other)).map((other) => one.textContent + ' and ' + other.textContent))
   return {
+    overlapping: [...document.querySelectorAll('svg')].flatMap((svg) => overlappingIn([...svg.querySelectorAll('text')])),
     scrollWidth: document.documentElement.scrollWidth,
     cut: [...document.querySelectorAll('svg text')].filter(isCut).map((text) => text.textContent),
     pale: withText.filter(isPale).map((element) => element.textContent.slice(0, 60)),
@@ -93,7 +104,11 @@ describe('the report in a browser', { skip: skipBrowser }, () => {
           const found = pageShape.parse(await page.evaluate(look))
           await page.close()
           assert.deepEqual(met, [pathToFileURL(file).href])
-          assert.deepEqual(found, { scrollWidth: width, cut: [], pale: [], scripts: 0 }, `${width} ${colorScheme}`)
+          assert.deepEqual(
+            found,
+            { scrollWidth: width, cut: [], overlapping: [], pale: [], scripts: 0 },
+            `${width} ${colorScheme}`,
+          )
         }
       }
     })

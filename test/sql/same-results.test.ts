@@ -114,7 +114,7 @@ async function statementsOf(runId: string, engine: SqlEngine): Promise<readonly 
     problems: new Map(),
   } as unknown as CheckScope
   await runChecks([...keyChecks(scope), ...referenceChecks(scope), ...valueChecks(scope)], context)
-  await measureKpis(scope.engine, new Set())
+  await measureKpis(scope.engine)
   const more = [
     ...warehouseTables.map(({ name }) => loadSql(`build/${name}`)),
     ...datasets.map(({ name }) => loadSql('checks/row_count', { dataset: identifiers(name) })),

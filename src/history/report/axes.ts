@@ -1,7 +1,8 @@
 /** Axes with ticks and texts of our own: few, round, and the same everywhere. */
 import { monthName, tickTexts } from './numbers.ts'
 
-const mostMonths = 3
+/** Room that the text of a month takes with the space around it, in pixels. */
+const monthWidth = 58
 const halfMonth = 16 * 86_400_000
 
 const axisStyle = {
@@ -15,25 +16,30 @@ const axisStyle = {
   labelOverlap: false,
 } as const
 
-/** The months as an x axis: the first, the middle and the last one are named. */
-export function monthAxis(months: readonly { readonly month: string }[]) {
+/** The months as an x axis: the first, the last and, where there is room, the middle one are named. @param width of the axis in pixels */
+export function monthAxis(months: readonly { readonly month: string }[], width: number) {
   const distinct = [...new Set(months.map(({ month }) => month))]
-  const shown = spread(distinct)
-  const times = shown.map(timeOf)
+  const domain = [timeOf(distinct[0] ?? '') - halfMonth, timeOf(distinct.at(-1) ?? '') + halfMonth] as const
+  const shown = namedMonths(distinct, domain, width)
+  const times = shown.map(({ month }) => timeOf(month))
+  const index = `indexof(${JSON.stringify(times)}, +datum.value)`
   return {
     field: 'time',
     type: 'temporal',
-    scale: {
-      type: 'utc',
-      nice: false,
-      domain: [timeOf(distinct[0] ?? '') - halfMonth, timeOf(distinct.at(-1) ?? '') + halfMonth],
-    },
+    scale: { type: 'utc', nice: false, domain: [...domain] },
     axis: {
       ...axisStyle,
       values: times,
-      labelExpr: chosen(shown.map(shortMonth), `indexof(${JSON.stringify(times)}, +datum.value)`),
-      // Their texts stay within the drawing.
-      labelAlign: { expr: alignment(times) },
+      labelExpr: chosen(
+        shown.map(({ month }) => shortMonth(month)),
+        index,
+      ),
+      labelAlign: {
+        expr: chosen(
+          shown.map(({ align }) => align),
+          index,
+        ),
+      },
     },
   } as const
 }
@@ -94,17 +100,27 @@ function chosen(texts: readonly string[], index: string): string {
   return `${JSON.stringify(texts)}[${index}]`
 }
 
-function alignment(times: readonly number[]): string {
-  if (times.length < 2) return "'center'"
-  return `+datum.value === ${times[0]} ? 'left' : +datum.value === ${times.at(-1)} ? 'right' : 'center'`
+interface NamedMonth {
+  readonly month: string
+  readonly align: 'left' | 'center' | 'right'
+  /** Where its text begins, in pixels. */
+  readonly left: number
 }
 
-function spread(months: readonly string[]): readonly string[] {
-  const steps = Math.min(mostMonths, months.length)
-  return Array.from(
-    { length: steps },
-    (_, index) => months[Math.round((index * (months.length - 1)) / Math.max(1, steps - 1))] ?? '',
-  )
+/** Their texts stay within the drawing and beside each other. */
+function namedMonths(months: readonly string[], [from, to]: readonly [number, number], width: number): readonly NamedMonth[] {
+  const place = (month: string): NamedMonth => {
+    const x = ((timeOf(month) - from) / (to - from)) * width
+    if (x < monthWidth / 2) return { month, align: 'left', left: x }
+    if (x > width - monthWidth / 2) return { month, align: 'right', left: x - monthWidth }
+    return { month, align: 'center', left: x - monthWidth / 2 }
+  }
+  const middle = (from + to) / 2
+  const [nearest = ''] = months.toSorted((left, right) => Math.abs(timeOf(left) - middle) - Math.abs(timeOf(right) - middle))
+  const shown = [...new Set([months[0] ?? '', nearest, months.at(-1) ?? ''])].map(place)
+  const [first, between, last] = shown
+  if (first === undefined || between === undefined || last === undefined) return shown
+  return between.left - first.left < monthWidth || last.left - between.left < monthWidth ? [first, last] : shown
 }
 
 /** `Apr 2026`. */

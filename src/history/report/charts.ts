@@ -27,6 +27,7 @@ export interface ChartOptions {
 
 const width = 270
 const padding = { left: 46, right: 8, top: 8, bottom: 24 }
+const plotWidth = width - padding.left - padding.right
 /** Points are drawn where they do not touch. */
 const mostPoints = 30
 
@@ -39,7 +40,7 @@ export function lineChart(values: readonly MonthlyValue[], { title, colour }: Ch
       data: timed(values),
       mark: line(colour, 2, known.length <= mostPoints),
       encoding: {
-        x: monthAxis(values),
+        x: monthAxis(values, plotWidth),
         y: valueAxis('value', valueTicks(Math.min(...known), Math.max(...known))),
       },
     },
@@ -50,7 +51,7 @@ export function lineChart(values: readonly MonthlyValue[], { title, colour }: Ch
 export function gainsAndLosses(months: readonly MonthlyChange[], title: string): Markup {
   const ends = months.flatMap(({ added, removed }) => [added, -removed])
   const ticks = valueTicks(Math.min(0, ...ends), Math.max(0, ...ends))
-  const barWidth = Math.max(1.5, Math.min(26, ((width - padding.left - padding.right) / months.length) * 0.7))
+  const barWidth = Math.max(1.5, Math.min(26, (plotWidth / months.length) * 0.7))
   return draw(
     { title, width, height: 150, padding },
     {
@@ -62,7 +63,7 @@ export function gainsAndLosses(months: readonly MonthlyChange[], title: string):
       },
       mark: { type: 'bar', width: barWidth },
       encoding: {
-        x: monthAxis(months),
+        x: monthAxis(months, plotWidth),
         y: valueAxis('value', ticks),
         color: {
           field: 'kind',

@@ -1,6 +1,6 @@
 /** The events of all runs, put in order: one snapshot a month, its numbers by name. */
 import { dumps } from '../../discogs/catalogue.ts'
-import type { GrowthOfRun, KpiOfRun, RegisteredRun } from '../records.ts'
+import { type GrowthOfRun, type KpiOfRun, monthOf, type RegisteredRun } from '../records.ts'
 
 /** What the report is made from; numbers that were not measured are missing or null. */
 export interface ReportInput {
@@ -65,11 +65,6 @@ export function reportModel({ generatedAt, runs, kpis, growth }: ReportInput): R
       snapshot(month, run, kpisOf.get(run.runId) ?? [], growthOf.get(run.runId) ?? []),
     ),
   }
-}
-
-/** `YYYY-MM` of the dumps, else of the session. */
-export function monthOf({ dumpMonth, session }: RegisteredRun): string {
-  return dumpMonth ?? session.slice(0, 7)
 }
 
 function orderOf(run: RegisteredRun): string {

@@ -20,7 +20,7 @@ h3{font-size:15px;line-height:1.3;margin:0 0 8px}
 p{margin:0 0 12px;max-width:88ch}
 .note,figcaption,footer,.sub{color:var(--muted);font-size:14px}
 footer{padding:40px 16px 48px}
-code{font:.92em ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace;overflow-wrap:anywhere}
+code{font:.92em ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace;overflow-wrap:anywhere;display:inline-block;max-width:100%}
 .grid{display:grid;gap:14px;grid-template-columns:repeat(auto-fit,minmax(min(100%,262px),1fr));margin-top:14px}
 .wide{grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr))}
 .four{grid-template-columns:repeat(auto-fit,minmax(min(100%,250px),1fr))}
@@ -54,6 +54,6 @@ summary{cursor:pointer;color:var(--muted);width:max-content;max-width:100%}
 details .scroll{max-height:320px;overflow:auto;margin-top:8px;border-radius:8px}
 details th,details td{padding:5px 10px}
 .empty{background:var(--card);border:1px dashed var(--line);border-radius:12px;padding:18px;color:var(--muted);margin-top:14px}
-@media (max-width:480px){th,td{padding:7px 9px}caption{padding:10px 9px 2px}table{font-size:13px}.card{padding:14px}}
+@media (max-width:480px){th,td{padding:7px 6px}th:first-child,td:first-child{padding-left:9px}caption{padding:10px 9px 2px}table{font-size:13px}.card{padding:14px}}
 @media print{.card,.scroll{break-inside:avoid}details{display:none}}
 `

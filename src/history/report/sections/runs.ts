@@ -1,6 +1,6 @@
-import type { RegisteredRun } from '../../records.ts'
+import { monthOf, type RegisteredRun } from '../../records.ts'
 import { html, type Markup } from '../markup.ts'
-import { monthOf, type ReportModel } from '../model.ts'
+import type { ReportModel } from '../model.ts'
 import { size, whole } from '../numbers.ts'
 import { table } from '../tables.ts'
 

@@ -1,0 +1,4 @@
+-- How many credits a release has on average, in basis points: 15,000 are one and a half.
+SELECT 'density_bp' AS kpi, 'credits' AS member, CASE WHEN total = 0 THEN NULL ELSE 10000 * row_count / total END AS value
+FROM (SELECT count(*) AS row_count FROM release_credits_v1) AS counted
+CROSS JOIN (SELECT count(*) AS total FROM releases_v6) AS releases

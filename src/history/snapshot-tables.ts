@@ -1,0 +1,62 @@
+/** The tables of one snapshot in DuckDB, and what it does not have of what the catalogue knows today. */
+import { globSync } from 'node:fs'
+import { join } from 'node:path'
+import { datasets } from '../discogs/catalogue.ts'
+import type { DuckDbEngine } from '../sql/duckdb.ts'
+import type { SqlEngine } from '../sql/engine.ts'
+import { quoteText } from '../sql/quote.ts'
+import { registerReadable } from '../sql/run-views.ts'
+import type { Needs } from './questions.ts'
+
+/** Of a snapshot that was sealed before something was thought of. */
+export interface Lacks {
+  /** Why it does not have them, by dataset. */
+  readonly datasets: ReadonlyMap<string, string>
+  /** Names of columns by a dataset that has others. */
+  readonly columns: ReadonlyMap<string, readonly string[]>
+}
+
+export const nothing: Lacks = { datasets: new Map(), columns: new Map() }
+
+/** Whether a snapshot has all of this. */
+export function hasAll(needs: Needs, { datasets: missing, columns }: Lacks): boolean {
+  return [...needs].every(([name, needed]) => !missing.has(name) && !needed.some((column) => columns.get(name)?.includes(column)))
+}
+
+/** Creates a view for each dataset over its files in a run directory, with the columns that they have. */
+export async function showSnapshot(engine: DuckDbEngine, directory: string): Promise<Lacks> {
+  const problems = await registerReadable(engine, directory, datasets)
+  const columns = new Map<string, readonly string[]>()
+  for (const dataset of datasets.filter(({ name }) => problems.has(name))) {
+    const found = await columnsIn(engine, join(directory, dataset.name)).catch(() => new Set<string>())
+    const present = dataset.columns.filter(({ name }) => found.has(name))
+    if (present.length === 0) continue
+    if ((await registerReadable(engine, directory, [{ name: dataset.name, columns: present }])).size > 0) continue
+    problems.delete(dataset.name)
+    columns.set(
+      dataset.name,
+      dataset.columns.map(({ name }) => name).filter((name) => !found.has(name)),
+    )
+  }
+  return { datasets: problems, columns }
+}
+
+/** Columns that every file of a folder has. */
+async function columnsIn(engine: SqlEngine, folder: string): Promise<ReadonlySet<string>> {
+  const files = globSync('*.parquet', { cwd: folder }).map((name) => quoteText(join(folder, name)))
+  if (files.length === 0) return new Set()
+  const rows = await engine.query({
+    name: `columns of ${folder}`,
+    text: `SELECT name FROM parquet_schema([${files.join(', ')}]) GROUP BY name HAVING count(DISTINCT file_name) = ${files.length}`,
+  })
+  return new Set(rows.map((row) => String(row['name'])))
+}
+
+/** For people: `no <dataset> (no directory); no column <column> in <dataset>`; null when nothing is lacking. */
+export function describeLacks({ datasets: missing, columns }: Lacks): string | null {
+  const parts = [
+    ...[...missing].map(([name, why]) => `no ${name} (${why})`),
+    ...[...columns].map(([name, lacking]) => `no column ${lacking.join(', ')} in ${name}`),
+  ]
+  return parts.length === 0 ? null : parts.join('; ')
+}
