@@ -31,8 +31,8 @@ const lookEveryMs = 2_000
 const patienceMs = 3_000
 
 /**
- * Watches while a run is going on, and answers what is open when it ends. Never throws: what goes wrong is told and tried again at the
- * next look, since a request may wait, and no run may end by it.
+ * Watches while a run is going on; what is open when it ends is answered with its end, by a trigger of the schema. Never throws: what goes
+ * wrong is told and tried again at the next look, since a request may wait, and no run may end by it.
  */
 export class RequestWatch implements Disposable {
   readonly #store: Store
@@ -61,6 +61,7 @@ export class RequestWatch implements Disposable {
   [Symbol.dispose](): void {
     this.#watcher?.close()
     for (const timer of this.#timers) clearTimeout(timer)
+    // A run that is left to another scheduler has not ended.
     this.#guarded(() => {
       for (const request of this.#store.requests.open(this.#run.runId)) this.#answer(request)
     })
@@ -106,11 +107,8 @@ export class RequestWatch implements Disposable {
 
   /** Done when its task has ended; a request for the run is answered by the end of the run. */
   #answer({ id, taskId }: RequestRecord): void {
-    const { runId } = this.#run
-    const task = this.#store.tasks(runId).find((one) => one.taskId === taskId)
+    const task = this.#store.tasks(this.#run.runId).find((one) => one.taskId === taskId)
     if (task !== undefined && isFinal(task.state)) this.#store.requests.end(id, 'done', `task ${taskId} is ${task.state}`)
-    const run = this.#store.run(runId)
-    if (run.state !== 'running') this.#store.requests.end(id, 'done', `run ${runId} is ${run.state}`)
   }
 
   #kill(taskId: string | null): void {

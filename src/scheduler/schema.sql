@@ -1,4 +1,4 @@
--- Schema 3 of state/scheduler.db, as the migrations leave it. A test compares it.
+-- Schema 4 of state/scheduler.db, as the migrations leave it. A test compares it.
 
 CREATE TABLE plan (
   plan_hash text primary key check (length(plan_hash) = 64),
@@ -165,15 +165,6 @@ CREATE TRIGGER event_is_never_changed before update on event begin select raise(
 
 CREATE TRIGGER event_is_never_deleted before delete on event begin select raise(abort, 'the event log is append-only'); end;
 
-CREATE VIEW run_latest as
-select run.run_id, run.dag_id, run.session, run.state, run.reason, run.attempt, attempt.started_at, attempt.ended_at,
-  round((julianday(coalesce(attempt.ended_at, 'now')) - julianday(attempt.started_at)) * 86400, 3) as duration_s,
-  (select count(*) from task where task.run_id = run.run_id and task.attempt = run.attempt) as tasks,
-  (select count(*) from task where task.run_id = run.run_id and task.attempt = run.attempt and task.state = 'success') as tasks_done,
-  (select group_concat(task_id, ', ' order by position) from task
-    where task.run_id = run.run_id and task.attempt = run.attempt and task.state = 'failed') as failed_tasks
-from run join attempt on attempt.run_id = run.run_id and attempt.attempt = run.attempt;
-
 CREATE VIEW task_latest as
 select task.* from task join run on run.run_id = task.run_id and run.attempt = task.attempt;
 
@@ -278,3 +269,20 @@ CREATE TABLE delivery (
 ) strict, without rowid;
 
 CREATE INDEX delivery_pending on delivery (not_before) where state = 'pending';
+
+CREATE VIEW run_latest as
+select run.run_id, run.dag_id, run.session, run.state, run.reason, run.attempt, attempt.started_at, attempt.ended_at,
+  round((julianday(coalesce(attempt.ended_at, 'now')) - julianday(attempt.started_at)) * 86400, 3) as duration_s,
+  (select count(*) from task where task.run_id = run.run_id and task.attempt = run.attempt) as tasks,
+  (select count(*) from task where task.run_id = run.run_id and task.attempt = run.attempt and task.state = 'success') as tasks_done,
+  (select group_concat(task_id, ', ') over (order by position rows between unbounded preceding and unbounded following) from task
+    where task.run_id = run.run_id and task.attempt = run.attempt and task.state = 'failed' limit 1) as failed_tasks
+from run join attempt on attempt.run_id = run.run_id and attempt.attempt = run.attempt;
+
+CREATE TRIGGER run_end_answers_its_requests after update of state on run when old.state = 'running' and new.state <> 'running' begin
+  update request set state = 'done', ended_at = new.ended_at, note = coalesce(
+    (select 'task ' || task_id || ' is ' || task.state from task
+      where task.run_id = new.run_id and task.attempt = new.attempt and task.task_id = request.task_id),
+    'run ' || new.run_id || ' is ' || new.state)
+  where run_id = new.run_id and state = 'open';
+end;

@@ -39,6 +39,7 @@ describe('beside a run of another process', { concurrency: 2 }, () => {
     const ended = scene.start('long')
     await scene.written('lake/patient.started')
     const watching = outcomeOf(startDag(['status', 'latest', '--watch'], { DAG_STATE: scene.config.stateDir }))
+    const following = outcomeOf(startDag(['logs', 'latest', 'patient', '-f'], { DAG_STATE: scene.config.stateDir }))
     const explained = await scene.dag('explain', 'latest', 'last')
     const cancelled = await scene.dag('cancel', 'latest', 'patient', '--reason', 'a test')
     await ended
@@ -49,7 +50,11 @@ describe('beside a run of another process', { concurrency: 2 }, () => {
       scene.read((store) => store.tasks(runId)[1]?.reason ?? ''),
       /^cancelled by .*@.*: a test$/,
     )
-    assert.match((await watching).stdout, /patient cancelled: cancelled by .*\n[^]*run .* failed/)
+    const watched = await watching
+    assert.match(watched.stdout, /patient cancelled: cancelled by .*\n[^]*run .* failed/)
+    // What has waited for an end says with its exit code how it was, as `dag trigger` does; what only asks has its answer.
+    const seen = [(await scene.dag('status', 'latest', '--watch')).code, (await scene.dag('logs', 'latest', 'first', '-f')).code]
+    assert.deepEqual([watched.code, (await following).code, ...seen, (await scene.dag('status', 'latest')).code], [1, 1, 1, 0, 0])
     const after = await scene.dag('explain', 'latest', 'last', '--json')
     assert.match(JSON.parse(after.stdout).reasons.join('\n'), /the cause: patient is cancelled: cancelled by/)
   })

@@ -9,20 +9,21 @@ import { openStore } from '../../src/scheduler/store.ts'
 import { databaseFile } from '../../src/scheduler/store/connection.ts'
 import { Lab, runId } from './harness.ts'
 
-const fixture = readFileSync(join(import.meta.dirname, '../fixtures/state-schema-1.sql'), 'utf8')
+const fixture = (schema: 1 | 3): string =>
+  readFileSync(join(import.meta.dirname, `../fixtures/state-schema-${schema}.sql`), 'utf8')
 const committed = readFileSync(join(import.meta.dirname, '../../src/scheduler/schema.sql'), 'utf8')
 
-function load(stateDir: string): void {
+function load(stateDir: string, schema: 1 | 3): void {
   mkdirSync(stateDir, { recursive: true })
   const database = new Database(databaseFile(stateDir))
   database.pragma('journal_mode = WAL')
-  database.exec(fixture)
+  database.exec(fixture(schema))
   database.close()
 }
 
 test('a state of schema 1 is brought to the newest schema when it is opened, also to read, and keeps what it holds', () => {
   const dir = mkdtempSync(join(tmpdir(), 'migrate-'))
-  load(dir)
+  load(dir, 1)
   {
     using store = openStore(dir, { readonly: true })
     assert.deepEqual([store.run(runId).state, store.runningAttempts().length], ['running', 1])
@@ -45,9 +46,25 @@ test('a state of schema 1 is brought to the newest schema when it is opened, als
   rmSync(dir, { recursive: true })
 })
 
+test('a state of schema 3 gets views that say the same, and what was asked of a run that has ended is answered', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'migrate-'))
+  load(dir, 3)
+  const database = new Database(databaseFile(dir))
+  const view = database.prepare('select * from run_latest')
+  const before = view.all()
+  {
+    using store = openStore(dir)
+    assert.deepEqual([store.requests.open(runId), store.requests.get(1).state], [[], 'refused'])
+  }
+  assert.deepEqual([before.length, view.all()], [1, before])
+  assert.deepEqual(columns(schemaText(database)), columns(committed))
+  database.close()
+  rmSync(dir, { recursive: true })
+})
+
 test('a run that a scheduler of schema 1 has left is gone on with', async () => {
   using made = new Lab()
-  load(made.config.stateDir)
+  load(made.config.stateDir, 1)
   const stop = new AbortController()
   // Its scheduler ran on another machine: it is watched for a while before it is replaced.
   const leaseTimes = { heartbeatEveryMs: 50, silentAfterMs: 300, watchedForMs: 300 }

@@ -34,14 +34,27 @@ ${examples('dag cancel latest', 'dag cancel latest ingest.releases --reason "wro
       const { stateDir } = loadConfig()
       using store = openStore(stateDir)
       const runId = runIdOf(store, given)
-      assertRunning(store, runId, taskId)
-      const id = store.requests.add({ runId, taskId: taskId ?? null, who: whoami(), reason })
+      const id = request(store, { runId, taskId, reason })
       wakeScheduler(stateDir)
       const { state, note } = await answer(store, id)
       if (json) printJson({ runId, taskId: taskId ?? null, state, note })
       else print(note ?? state)
       if (state !== 'done') process.exitCode = exitCodes.failed
     })
+}
+
+interface Wanted {
+  readonly runId: string
+  readonly taskId: string | undefined
+  readonly reason: string
+}
+
+/** In one transaction: the end of a run answers what is asked by then, and nobody would answer after it. @returns the request's id */
+function request(store: Store, { runId, taskId, reason }: Wanted): number {
+  return store.change.transaction(() => {
+    assertRunning(store, runId, taskId)
+    return store.requests.add({ runId, taskId: taskId ?? null, who: whoami(), reason })
+  })
 }
 
 /** @throws PipelineError (exit 3) */

@@ -26,13 +26,20 @@ export function logsCommand(): Command {
     .option('--attempt <number>', 'default: the latest in which it ran', countOption)
     .option('--try <number>', 'default: the latest', countOption)
     .option('--json', 'print where the log lies, and its lines, as JSON')
-    .addHelpText('after', examples('dag logs latest ingest.releases -f', 'dag logs latest build --try 1'))
+    .addHelpText(
+      'after',
+      `
+With --follow the exit code is the task's outcome: 0 success or skipped, 1 anything else. Ctrl-C ends the following alone (130).
+${examples('dag logs latest ingest.releases -f', 'dag logs latest build --try 1')}`,
+    )
     .action(async (given: string, taskId: string, options: Options) => {
       using store = readStore(loadConfig())
       const runId = runIdOf(store, given)
       taskOf(store, runId, taskId)
       if (options.follow === true && options.json !== true && options.try === undefined && options.attempt === undefined) {
         await followTask(store, runId, taskId, (piece) => process.stdout.write(piece))
+        const { state } = taskOf(store, runId, taskId)
+        if (state !== 'success' && state !== 'skipped') process.exitCode = exitCodes.failed
         return
       }
       const wanted = tryOf(store, { runId, taskId, ...options })

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
+import { exitCodes } from '../../errors.ts'
 import { resolveActive } from '../../lake/pointer.ts'
 import type { CheckRecord } from '../../scheduler/store.ts'
 import { printFailure, taskTable } from '../outcome.ts'
@@ -16,7 +17,10 @@ export function statusCommand(): Command {
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      examples('dag status latest', 'dag status latest --watch', 'dag status 2026-04__20260420_060000 --json'),
+      `
+With --watch the exit code is the run's outcome, as that of \`dag trigger\`: 0 success, 1 failed, cancelled, or left by its scheduler. Ctrl-C ends
+the watching alone (130). Without it the exit code is 0 whatever became of the run.
+${examples('dag status latest', 'dag status latest --watch', 'dag status 2026-04__20260420_060000 --json')}`,
     )
     .action(async (given: string, { watch = false, json = false }: { readonly watch?: boolean; readonly json?: boolean }) => {
       const config = loadConfig()
@@ -24,6 +28,8 @@ export function statusCommand(): Command {
       const runId = runIdOf(store, given)
       if (watch) await (await import('../watch.ts')).watchRun(config, store, runId, json)
       const run = store.run(runId)
+      // Also of one that had ended before: who looks first must make no difference.
+      if (watch && run.state !== 'success') process.exitCode = exitCodes.failed
       const tasks = store.tasks(runId)
       const checks = store.checks(runId)
       const active = resolveActive(config.lakeDir)?.runId === runId

@@ -4,8 +4,9 @@ import { exitCodes, PipelineError } from '../../errors.ts'
 import { sql as initial } from './0001-initial.ts'
 import { sql as fencing } from './0002-fencing.ts'
 import { sql as operations } from './0003-operations.ts'
+import { sql as olderReaders } from './0004-older-readers.ts'
 
-const migrations: readonly string[] = [initial, fencing, operations]
+const migrations: readonly string[] = [initial, fencing, operations, olderReaders]
 
 export const schemaVersion = migrations.length
 
