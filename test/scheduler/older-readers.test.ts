@@ -21,8 +21,8 @@ for row in sqlite3.connect('file:' + sys.argv[1] + '?mode=ro', uri=True).execute
     print('|'.join('' if value is None else str(value) for value in row))`
 
 const readers: readonly Reader[] = [
-  { name: 'sqlite3', ask: (file, sql) => lines('sqlite3', ['-readonly', file, sql]) },
-  { name: 'python3', ask: (file, sql) => lines('python3', ['-c', pythonScript, file, sql]) },
+  { name: 'sqlite3', ask: (file: string, sql: string) => lines('sqlite3', ['-readonly', file, sql]) },
+  { name: 'python3', ask: (file: string, sql: string) => lines('python3', ['-c', pythonScript, file, sql]) },
 ].filter(({ ask }) => canRead(ask))
 
 function lines(program: string, args: readonly string[]): string {
