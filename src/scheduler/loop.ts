@@ -16,7 +16,7 @@ import type { Session } from './session.ts'
 import type { RunState } from './states.ts'
 import { openStore, type RunRecord, type Store, type TaskRecord, type Trigger } from './store.ts'
 
-export type { RunEvent } from './attempt-loop.ts'
+export type { RunEvent } from './attempt-display.ts'
 
 export interface RunSettings extends EngineSettings, Watch {
   /** Where the scripts of the tasks lie, relative to the project. Default `src/tasks`. */
