@@ -121,6 +121,7 @@ if (import.meta.main && argument !== undefined) {
   } catch (error) {
     log(`dag: ${messageOf(error)}`)
     if (error instanceof PipelineError && error.hint !== undefined) log(`hint: ${error.hint}`)
+    if (error instanceof PipelineError && error.cause !== undefined) log(`cause: ${messageOf(error.cause)}`)
     process.exitCode = error instanceof PipelineError ? error.exitCode : exitCodes.failed
   }
 }

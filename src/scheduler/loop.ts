@@ -1,9 +1,9 @@
 /** Life of a run: triggered once, resumed as often as needed. */
 import { existsSync } from 'node:fs'
-import { userInfo } from 'node:os'
 import type { Config } from '../config.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
 import { currentDir } from '../lake/layout.ts'
+import { userName } from '../process-identity.ts'
 import { carriedOver } from './carry.ts'
 import type { Dag } from './dag.ts'
 import { Engine, type EngineSettings, type Watch } from './engine.ts'
@@ -90,7 +90,7 @@ async function trigger(engine: Engine, wanted: WantedRun): Promise<RunOutcome> {
   const create = (): RunRecord =>
     store.change.transaction(() => {
       refuseExisting(store, wanted)
-      const by = { trigger: origin, triggeredBy: userInfo().username }
+      const by = { trigger: origin, triggeredBy: userName() }
       // Before the run is there: a run without its secrets could not be run.
       const params = keepSecrets(store.stateDir, runId, wanted)
       store.change.createRun({ runId, session: session.text, params, ...by, plan, parallelism })
