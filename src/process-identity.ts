@@ -1,6 +1,7 @@
-/** Telling a process from another one that got the same pid later. */
+/** Telling a process from another one that got the same pid later, and whose it is. */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
@@ -117,4 +118,14 @@ function membersFromPs(group: number): readonly number[] {
     const [pid, pgid, state = ''] = line.trim().split(/\s+/)
     return Number(pgid) === group && !state.startsWith('Z') ? [Number(pid)] : []
   })
+}
+
+/** Who runs this process, for the records. */
+export function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A container may run under a user id that has no name.
+    return 'unknown'
+  }
 }

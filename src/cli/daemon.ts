@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { exitCodes, messageOf, PipelineError } from '../errors.ts'
 import { withLock } from '../infra/lock.ts'
-import { Daemon, type DagReading } from '../scheduler/daemon.ts'
+import { Daemon } from '../scheduler/daemon.ts'
+import type { DagReading } from '../scheduler/daemon-dags.ts'
 import { connect } from '../scheduler/store/connection.ts'
 import { NoticeTable } from '../scheduler/store/notice-rows.ts'
 import { ScheduleTable } from '../scheduler/store/schedule-rows.ts'
@@ -120,6 +121,7 @@ if (import.meta.main && argument !== undefined) {
   } catch (error) {
     log(`dag: ${messageOf(error)}`)
     if (error instanceof PipelineError && error.hint !== undefined) log(`hint: ${error.hint}`)
+    if (error instanceof PipelineError && error.cause !== undefined) log(`cause: ${messageOf(error.cause)}`)
     process.exitCode = error instanceof PipelineError ? error.exitCode : exitCodes.failed
   }
 }

@@ -1,9 +1,10 @@
 /** The pointer as the commands see it: an interrupted promotion is finished or undone before anyone looks. */
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import type { Config } from '../config.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
 import { type ActiveRun, resolveActive } from '../lake/pointer.ts'
 import { recoverPromotions } from '../lake/promotion.ts'
+import { userName } from '../process-identity.ts'
 import { ledgerOf } from '../scheduler/promotions.ts'
 import { openStore } from '../scheduler/store.ts'
 
@@ -43,13 +44,4 @@ export async function showOnTrino({ lakeDir, trino }: Config): Promise<void> {
 /** Who moves the pointer, for the audit. */
 export function whoami(): string {
   return `${userName()}@${hostname()}`
-}
-
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    // A container may run under a user id that has no name.
-    return 'unknown'
-  }
 }

@@ -5,26 +5,12 @@
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { messageOf } from '../errors.ts'
-import { advance, attemptEnd } from './advance.ts'
-import type { Progress } from './context.ts'
-import { LiveProgress } from './live-progress.ts'
+import { AttemptDisplay, type RunEvent } from './attempt-display.ts'
+import { AttemptRecord, type Ending } from './attempt-record.ts'
 import type { Places, Tenant } from './places.ts'
 import { type Plan, type PlannedTask, taskNamed } from './plan-graph.ts'
 import { filesOf, RunningTry } from './running-try.ts'
-import { isFinal } from './states.ts'
-import { type EventRecord, LeaseLostError, type RunRecord, type Store, type TaskRecord } from './store.ts'
-import { endOfTry, type Past } from './try-end.ts'
-
-/** What a live display shows. */
-export type RunEvent =
-  | { readonly kind: 'transition'; readonly event: EventRecord }
-  | {
-      readonly kind: 'progress'
-      readonly runId: string
-      readonly attempt: number
-      readonly taskId: string
-      readonly progress: Progress
-    }
+import { LeaseLostError, type RunRecord, type Store, type TaskRecord } from './store.ts'
 
 export interface LoopOptions {
   /** Of the attempt, as the state has it. */
@@ -40,21 +26,15 @@ export interface LoopOptions {
   readonly signal: AbortSignal
 }
 
-/** Why nothing new is started, and what the attempt then is. */
-interface Ending {
-  readonly state: 'cancelled' | 'failed'
-  readonly reason: string
-}
-
 export class AttemptLoop implements Tenant {
   readonly plan: Plan
   readonly #store: Store
   readonly #run: RunRecord
   readonly #options: LoopOptions
   readonly #running = new Map<string, RunningTry>()
-  readonly #live: LiveProgress
+  readonly #record: AttemptRecord
+  readonly #display: AttemptDisplay
   #wake = Promise.withResolvers<void>()
-  #lastEvent: number
   /** Until the earliest wait for another try ends, null when there is none. */
   #nextRetryMs: number | null = null
   #ending: Ending | null = null
@@ -67,11 +47,9 @@ export class AttemptLoop implements Tenant {
     this.#run = run
     this.plan = options.plan
     this.#options = options
-    // Events before that belong to earlier attempts.
-    this.#lastEvent = store.lastBegin(run.runId) - 1
-    this.#live = new LiveProgress(join(store.stateDir, 'results', run.runId, String(run.attempt)), (file) =>
-      this.#showProgressIn(file),
-    )
+    this.#record = new AttemptRecord(store, run, options.plan)
+    const { onEvent, log } = options
+    this.#display = new AttemptDisplay(store, run, { running: () => this.#running.values(), onEvent, log })
   }
 
   /** Takes over the tries that a dead scheduler has left running: those alive are watched on, the others judged by what they left. */
@@ -121,7 +99,7 @@ export class AttemptLoop implements Tenant {
       throw error
     } finally {
       signal.removeEventListener('abort', stop)
-      this.#live.close()
+      this.#display.close()
       this.#options.places.leave(this)
     }
   }
@@ -148,52 +126,24 @@ export class AttemptLoop implements Tenant {
     const ended = [...this.#running].filter(([, { outcome }]) => outcome !== null)
     try {
       const isOver = this.#store.change.transaction(() => {
-        for (const [, running] of ended) this.#recordEnd(running)
+        for (const [, running] of ended) this.#record.endTry(running)
         if (this.#ending !== null) return this.#endEarly(this.#ending)
-        this.#cancelUnwanted()
-        const tasks = this.#advance()
-        if (this.#recordAttemptEnd(tasks)) return true
+        this.#record.cancelTasks(this.#unwanted)
+        const tasks = this.#record.advance()
+        this.#nextRetryMs = retryWaitMs([...tasks.values()], this.#store.now().getTime())
+        if (this.#record.end(tasks)) return true
         this.#claim(tasks, waiting)
         return false
       })
       for (const [id] of ended) this.#running.delete(id)
       for (const running of waiting) this.#begin(running)
-      this.#emitTransitions()
+      this.#display.showTransitions()
       return isOver
     } catch (error) {
       // Not on record: what waits to begin must not.
       for (const { task, child } of waiting) if (!this.#running.has(task.id)) child?.abandon()
       throw error
     }
-  }
-
-  /** A running one is cancelled by the end of its process. */
-  #cancelUnwanted(): void {
-    if (this.#unwanted.size === 0) return
-    for (const { runId, attempt, taskId, state } of this.#tasks().values()) {
-      const reason = this.#unwanted.get(taskId)
-      if (reason === undefined || state === 'running' || isFinal(state)) continue
-      this.#store.change.changeTask({ runId, attempt, taskId }, state, { state: 'cancelled', reason })
-    }
-  }
-
-  /** @returns the tasks after the changes */
-  #advance(): ReadonlyMap<string, TaskRecord> {
-    const { runId, attempt, params } = this.#run
-    const tasks = this.#tasks()
-    const changes = advance(this.plan, tasks, { params, now: this.#store.now() })
-    for (const [taskId, change] of changes) {
-      this.#store.change.changeTask({ runId, attempt, taskId }, tasks.get(taskId)?.state ?? 'waiting', change)
-    }
-    const after = changes.size === 0 ? tasks : this.#tasks()
-    this.#nextRetryMs = retryWaitMs([...after.values()], this.#store.now().getTime())
-    return after
-  }
-
-  #recordAttemptEnd(tasks: ReadonlyMap<string, TaskRecord>): boolean {
-    const end = attemptEnd(tasks)
-    if (end !== null) this.#store.change.endAttempt(this.#run, end.state, end.reason)
-    return end !== null
   }
 
   /**
@@ -213,7 +163,7 @@ export class AttemptLoop implements Tenant {
       if (task === undefined) continue
       const running = this.#start(task, record)
       waiting.push(running)
-      this.#recordStart(running)
+      this.#record.startTry(running)
     }
   }
 
@@ -226,12 +176,6 @@ export class AttemptLoop implements Tenant {
     const running = new RunningTry(key, task, { logFile: join(stateDir, logFile), resultFile: join(stateDir, resultFile) })
     running.start({ config: { ...config, stateDir }, run: this.#run, graceMs })
     return running
-  }
-
-  #recordStart({ key, task, child }: RunningTry): void {
-    const { pid, pidStarted = null } = child ?? {}
-    const deadline = task.timeoutMs === null ? null : new Date(this.#store.now().getTime() + task.timeoutMs)
-    this.#store.change.startTry(key, { files: filesOf(key), deadline, process: pid === undefined ? null : { pid, pidStarted } })
   }
 
   #begin(running: RunningTry): void {
@@ -248,21 +192,8 @@ export class AttemptLoop implements Tenant {
   #ended(running: RunningTry, outcome: RunningTry['outcome']): void {
     running.outcome = outcome
     // The last report and the exit come together; a display should see both, in this order.
-    this.#showProgress(running)
+    this.#display.showProgress(running)
     this.wake()
-  }
-
-  #recordEnd({ key, task, results, outcome }: RunningTry): void {
-    if (outcome === null) return
-    const ended = { key, outcome, report: results.read(), past: this.#pastOf(task.id) }
-    this.#store.change.endTry(key, endOfTry(task, ended, this.#store.now()))
-  }
-
-  #pastOf(taskId: string): Past {
-    const { runId, attempt } = this.#run
-    const failed = this.#store.failedTries({ runId, attempt, taskId })
-    const losses = failed.filter((one) => one.exitCode === null && one.signal === null).length
-    return { failures: failed.length - losses, losses }
   }
 
   #stop(signal: AbortSignal): void {
@@ -274,21 +205,11 @@ export class AttemptLoop implements Tenant {
   }
 
   /** @returns true when no process is left and the attempt has been recorded as ended */
-  #endEarly({ state, reason }: Ending): boolean {
+  #endEarly(ending: Ending): boolean {
     const held = this.#held()
     // Places that became free are for other runs.
     this.#options.places.claim(this, held, [])
-    if (held.size > 0) return false
-    const { runId, attempt } = this.#run
-    for (const task of this.#tasks().values()) {
-      if (isFinal(task.state)) continue
-      this.#store.change.changeTask({ runId, attempt, taskId: task.taskId }, task.state, { state: 'cancelled', reason })
-    }
-    const tasks = this.#tasks()
-    // Everything may have ended by itself before it could be stopped.
-    if (![...tasks.values()].some((task) => task.state === 'cancelled')) return this.#recordAttemptEnd(tasks)
-    this.#store.change.endAttempt(this.#run, state, reason)
-    return true
+    return held.size === 0 && this.#record.endEarly(ending)
   }
 
   async #sleep(): Promise<void> {
@@ -301,36 +222,6 @@ export class AttemptLoop implements Tenant {
   /** Tasks whose processes live, by id. */
   #held(): ReadonlyMap<string, PlannedTask> {
     return new Map([...this.#running].filter(([, { outcome }]) => outcome === null).map(([id, { task }]) => [id, task]))
-  }
-
-  #tasks(): ReadonlyMap<string, TaskRecord> {
-    return new Map(this.#store.tasks(this.#run.runId, this.#run.attempt).map((task) => [task.taskId, task]))
-  }
-
-  /** The log of transitions is also what a display sees: nothing is shown that is not committed. */
-  #emitTransitions(): void {
-    for (const event of this.#store.events(this.#run.runId, this.#lastEvent)) {
-      this.#lastEvent = event.id
-      this.#options.onEvent({ kind: 'transition', event })
-    }
-  }
-
-  #showProgressIn(file: string): void {
-    const running = [...this.#running.values()].find(({ key }) => file === `${key.taskId}.${key.tryNumber}.jsonl`)
-    if (running !== undefined) this.#showProgress(running)
-  }
-
-  /** Only a display depends on it: what counts is read once more when the end of the try is recorded. */
-  #showProgress(running: RunningTry): void {
-    const { runId, attempt, taskId } = running.key
-    try {
-      const { progress } = running.results.read()
-      if (progress === null || progress === running.shown) return
-      running.shown = progress
-      this.#options.onEvent({ kind: 'progress', runId, attempt, taskId, progress })
-    } catch (error) {
-      this.#options.log(`progress of task ${taskId} of run ${runId}: ${messageOf(error)}`)
-    }
   }
 
   #abandonChildren(): void {

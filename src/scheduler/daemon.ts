@@ -3,44 +3,26 @@
  * so this process may die at any instant. Dags are read and run in processes of their own: an edited file counts from the next run on,
  * a broken one stops nobody else.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { hostname } from 'node:os'
 import { exitCodes, messageOf } from '../errors.ts'
 import { processStart } from '../process-identity.ts'
+import { ScheduledDags, type ScheduledDagsOptions } from './daemon-dags.ts'
+import { argumentsOf, type Job, type JobEnd, JobProcess } from './daemon-job.ts'
 import { watchDags } from './dag-watch.ts'
 import type { NoticeTable } from './store/notice-rows.ts'
-import type { DueSlot, ScheduleTable } from './store/schedule-rows.ts'
-import { nextSlot, type Timetable } from './timetable.ts'
+import type { ScheduleTable } from './store/schedule-rows.ts'
 
-/** A dag file as it is now. */
-export interface DagReading {
-  readonly dagId: string
-  /** Null: only by hand, or it cannot be read. */
-  readonly timetable: Timetable | null
-  /** Names of its params. */
-  readonly params: readonly string[]
-  /** Why it cannot be read, null when it can. */
-  readonly problem: string | null
-}
-
-export interface DaemonOptions {
-  readonly schedules: ScheduleTable
+export interface DaemonOptions extends ScheduledDagsOptions {
   /** Null: nobody wants to be told of anything. */
   readonly notices: NoticeTable | null
   /** Whether somebody reads metrics: a slot that was missed changes them, and no run writes them then. */
   readonly isMeasured: boolean
-  readonly now: () => Date
   /** Its files are the dags. */
   readonly dagsDir: string
-  readonly readDags: () => Promise<readonly DagReading[]>
   /** The command line `dag`, program first. */
   readonly dag: readonly string[]
-  /** Of scheduled runs, where the dag has such a param. */
-  readonly params: Readonly<Record<string, string>>
   /** Told when everything has been read and the daemon waits. */
   readonly onReady: () => void
-  readonly log: (line: string) => void
 }
 
 /** The clock may be set, and a laptop sleeps without its timers: the state is looked at again after so long. */
@@ -52,16 +34,12 @@ const blockedEveryMs = 2_000
 /** A slot whose dag cannot be run is tried again so much later, or as soon as a dag file changes; a resumption that was killed so much later. */
 const brokenEveryMs = 600_000
 
-type Job =
-  | { readonly kind: 'slot'; readonly due: DueSlot }
-  | { readonly kind: 'resume'; readonly runId: string }
-  | { readonly kind: 'notify' }
-
 export class Daemon {
   readonly #options: DaemonOptions
+  readonly #dags: ScheduledDags
+  readonly #process: JobProcess
   readonly #notBefore = new Map<string, number>()
   readonly #resume = new Set<string>()
-  #params = new Map<string, readonly string[]>()
   /** After a delivery that failed: one that cannot work must not keep the slots waiting. */
   #noNoticesBefore = 0
   /** After a resumption that was killed. How often that may be is counted in the state: see resumption.ts. */
@@ -70,12 +48,12 @@ export class Daemon {
   #areMetricsOld = false
   /** Told already, null when all is well. */
   #trouble: string | null = null
-  #child: ChildProcess | null = null
   #wake = Promise.withResolvers<void>()
-  #isStale = false
 
   constructor(options: DaemonOptions) {
     this.#options = options
+    this.#dags = new ScheduledDags(options)
+    this.#process = new JobProcess(options.dag)
   }
 
   /** Until the signal is aborted; a run of its own is then stopped and waited for. */
@@ -90,12 +68,12 @@ export class Daemon {
       while (!signal.aborted) await this.#sleep(await this.#roundOrTrouble())
     } finally {
       watcher?.close()
-      await this.#stopChild()
+      await this.#process.stop()
     }
   }
 
   #dagsChanged(): void {
-    this.#isStale = true
+    this.#dags.isStale = true
     this.#wake.resolve()
   }
 
@@ -124,7 +102,7 @@ export class Daemon {
 
   /** @returns for how long there is nothing to do */
   async #round(): Promise<number> {
-    if (this.#isStale) await this.#readAgain()
+    if (this.#dags.isStale) await this.#readDags()
     const { schedules, now, log } = this.#options
     for (const { dagId } of schedules.all()) {
       const arrived = schedules.arrive(dagId)
@@ -132,7 +110,7 @@ export class Daemon {
       // One that is due has a run, which writes them.
       if (arrived.some(({ state }) => state === 'missed')) this.#areMetricsOld = true
     }
-    const job = this.#child === null ? this.#nextJob() : null
+    const job = this.#process.isBusy ? null : this.#nextJob()
     if (job !== null && job.kind !== 'notify' && isLed(schedules)) return blockedEveryMs
     if (job !== null) this.#start(job).catch((error: unknown) => this.#tellTrouble(error))
     const times = [...schedules.all().map((one) => one.nextSlot.getTime()), ...this.#notBefore.values(), this.#noResumptionBefore]
@@ -166,46 +144,18 @@ export class Daemon {
   }
 
   async #start(job: Job): Promise<void> {
-    const [program = '', ...args] = [...this.#options.dag, ...this.#argumentsOf(job)]
-    // A group of its own: Ctrl-C on a terminal is for the daemon, which hands it on once.
-    const child: ChildProcess = spawn(program, args, { stdio: ['ignore', 'inherit', 'pipe'], detached: true })
-    this.#child = child
+    const ended = this.#process.start(argumentsOf(job, job.kind === 'slot' ? this.#dags.paramsOf(job.due.dagId) : {}))
     if (job.kind === 'notify') this.#areMetricsOld = false
-    let complaint = ''
-    child.once('error', (error) => {
-      complaint = messageOf(error)
-    })
-    // There is none when no further file can be opened.
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      complaint = `${complaint}${text}`.slice(-4000)
-    })
-    const [code] = await once(child, 'close').catch(() => [null])
-    this.#child = null
+    const end = await ended
     try {
-      this.#ended(job, typeof code === 'number' ? code : null, complaint)
+      this.#ended(job, end)
     } finally {
       this.#wake.resolve()
     }
   }
 
-  #argumentsOf(job: Job): readonly string[] {
-    if (job.kind === 'notify') return ['notify', '--json']
-    if (job.kind === 'resume') return ['retry', job.runId, '--by-schedule']
-    const { dagId, slot } = job.due
-    const known = this.#params.get(dagId) ?? []
-    const params = Object.entries(this.#options.params).filter(([name]) => known.includes(name))
-    return [
-      'trigger',
-      dagId,
-      '--session',
-      slot,
-      '--by-schedule',
-      ...params.flatMap(([name, value]) => ['--param', `${name}=${value}`]),
-    ]
-  }
-
   /** The run itself is in the state by now, if there is one; here it only counts whether the slot still waits. */
-  #ended(job: Job, code: number | null, complaint: string): void {
+  #ended(job: Job, { code, complaint }: JobEnd): void {
     const { schedules, log } = this.#options
     if (complaint !== '') log(complaint.trimEnd())
     if (job.kind === 'notify') {
@@ -239,40 +189,10 @@ export class Daemon {
     this.#findInterrupted()
   }
 
-  async #readAgain(): Promise<void> {
-    // First: what changes meanwhile is read once more.
-    this.#isStale = false
-    try {
-      await this.#readDags()
-    } catch (error) {
-      this.#isStale = true
-      throw error
-    }
-  }
-
   async #readDags(): Promise<void> {
     this.#notBefore.clear()
-    const { schedules, readDags } = this.#options
-    const readings = await readDags()
-    this.#params = new Map(readings.map(({ dagId, params }) => [dagId, params]))
-    for (const reading of readings) this.#take(reading)
-    const known = new Set(readings.map((one) => one.dagId))
-    for (const { dagId } of schedules.all()) if (!known.has(dagId)) schedules.remove(dagId)
+    await this.#dags.read()
     this.#areMetricsOld = true
-  }
-
-  #take({ dagId, timetable, problem }: DagReading): void {
-    const { schedules, now, log } = this.#options
-    if (problem !== null) {
-      // What was scheduled stays so: its slots wait until the file is mended.
-      schedules.setProblem(dagId, problem)
-      log(`dag ${dagId} cannot be read: ${problem}`)
-      return
-    }
-    const next = timetable === null ? null : nextSlot(dagId, timetable, now())
-    if (timetable === null || next === null) return schedules.remove(dagId)
-    schedules.put(dagId, timetable, next)
-    if (schedules.setProblem(dagId, null)) log(`dag ${dagId} is mended`)
   }
 
   async #sleep(ms: number): Promise<void> {
@@ -280,13 +200,6 @@ export class Daemon {
     await this.#wake.promise
     clearTimeout(timer)
     this.#wake = Promise.withResolvers()
-  }
-
-  async #stopChild(): Promise<void> {
-    const child = this.#child
-    if (child === null) return
-    child.kill('SIGTERM')
-    await once(child, 'close')
   }
 }
 

@@ -1,7 +1,8 @@
 /** Runs of one process under one lease: they share its places, and what a dead scheduler has left is taken over first. */
 import type { Config } from '../config.ts'
 import { PipelineError } from '../errors.ts'
-import { AttemptLoop, type RunEvent } from './attempt-loop.ts'
+import type { RunEvent } from './attempt-display.ts'
+import { AttemptLoop } from './attempt-loop.ts'
 import { acquireLease, type Lease, type LeaseTimes } from './lease.ts'
 import { admitted } from './limits.ts'
 import { Places } from './places.ts'

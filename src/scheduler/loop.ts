@@ -1,9 +1,9 @@
 /** Life of a run: triggered once, resumed as often as needed. */
 import { existsSync } from 'node:fs'
-import { userInfo } from 'node:os'
 import type { Config } from '../config.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
 import { currentDir } from '../lake/layout.ts'
+import { userName } from '../process-identity.ts'
 import { carriedOver } from './carry.ts'
 import type { Dag } from './dag.ts'
 import { Engine, type EngineSettings, type Watch } from './engine.ts'
@@ -16,7 +16,7 @@ import type { Session } from './session.ts'
 import type { RunState } from './states.ts'
 import { openStore, type RunRecord, type Store, type TaskRecord, type Trigger } from './store.ts'
 
-export type { RunEvent } from './attempt-loop.ts'
+export type { RunEvent } from './attempt-display.ts'
 
 export interface RunSettings extends EngineSettings, Watch {
   /** Where the scripts of the tasks lie, relative to the project. Default `src/tasks`. */
@@ -90,7 +90,7 @@ async function trigger(engine: Engine, wanted: WantedRun): Promise<RunOutcome> {
   const create = (): RunRecord =>
     store.change.transaction(() => {
       refuseExisting(store, wanted)
-      const by = { trigger: origin, triggeredBy: userInfo().username }
+      const by = { trigger: origin, triggeredBy: userName() }
       // Before the run is there: a run without its secrets could not be run.
       const params = keepSecrets(store.stateDir, runId, wanted)
       store.change.createRun({ runId, session: session.text, params, ...by, plan, parallelism })

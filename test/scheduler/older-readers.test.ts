@@ -20,10 +20,11 @@ import sqlite3, sys
 for row in sqlite3.connect('file:' + sys.argv[1] + '?mode=ro', uri=True).execute(sys.argv[2]):
     print('|'.join('' if value is None else str(value) for value in row))`
 
-const readers: readonly Reader[] = [
-  { name: 'sqlite3', ask: (file: string, sql: string) => lines('sqlite3', ['-readonly', file, sql]) },
-  { name: 'python3', ask: (file: string, sql: string) => lines('python3', ['-c', pythonScript, file, sql]) },
-].filter(({ ask }) => canRead(ask))
+const candidates: readonly Reader[] = [
+  { name: 'sqlite3', ask: (file, sql) => lines('sqlite3', ['-readonly', file, sql]) },
+  { name: 'python3', ask: (file, sql) => lines('python3', ['-c', pythonScript, file, sql]) },
+]
+const readers = candidates.filter(({ ask }) => canRead(ask))
 
 function lines(program: string, args: readonly string[]): string {
   return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trimEnd()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -354,4 +354,27 @@ test('a rollback has no gate, is audited, and tells a retry that the promotion i
     ledger.complete(ledger.begin(promotion), () => {})
     assert.equal(store.isRolledBack(runId), false)
   })
+})
+
+test('a state that this user may only read is read, and whoever wants to write it is told so', {
+  skip: process.getuid?.() !== 0 && 'only root can become somebody else',
+}, () => {
+  const dir = mkdtempSync(join(tmpdir(), 'store-'))
+  chmodSync(dir, 0o755)
+  {
+    using store = openStore(dir)
+    begin(store)
+  }
+  process.seteuid?.(65_534)
+  try {
+    using read = openStore(dir, { readonly: true })
+    assert.equal(read.run(runId).state, 'running')
+    const write = (): void =>
+      read.change.changeTask({ runId, attempt: 1, taskId: 'first' }, 'waiting', { state: 'queued', reason: null })
+    assert.throws(write, /readonly/)
+    assert.throws(() => openStore(dir), { message: /cannot be opened/, hint: /^this user needs to write / })
+  } finally {
+    process.seteuid?.(0)
+    rmSync(dir, { recursive: true })
+  }
 })

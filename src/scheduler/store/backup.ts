@@ -3,6 +3,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs'
 import BetterSqlite3 from 'better-sqlite3'
 import { exitCodes, messageOf, PipelineError } from '../../errors.ts'
 import { databaseFile } from './connection.ts'
+import { openToRead } from './open-to-read.ts'
 
 /**
  * SQLite's online backup, then `integrity_check` of the copy; only then it gets its name.
@@ -37,7 +38,7 @@ export async function backUpState(
 }
 
 async function copy(source: string, target: string): Promise<BetterSqlite3.BackupMetadata> {
-  const database = new BetterSqlite3(source, { readonly: true, timeout: 10_000 })
+  const database = openToRead(source, { timeoutMs: 10_000 })
   try {
     return await database.backup(target)
   } finally {

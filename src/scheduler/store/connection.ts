@@ -1,9 +1,10 @@
 /** SQLite without awaiting: a statement is its SQL text, prepared once, a transaction is one function call. */
-import { existsSync, mkdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
-import { PipelineError } from '../../errors.ts'
+import { exitCodes, PipelineError } from '../../errors.ts'
 import { migrate, schemaVersion, versionOf } from '../migrations/migrate.ts'
+import { isRefusal, openToRead } from './open-to-read.ts'
 
 /** How long a writer waits for another process's transaction. They last milliseconds. */
 const busyTimeoutMs = 30_000
@@ -51,7 +52,11 @@ export class Connection {
       this.#fence?.()
       return work()
     }
-    return this.#database.transaction(guarded).immediate()
+    try {
+      return this.#database.transaction(guarded).immediate()
+    } catch (error) {
+      throw isBusy(error) ? lockedFor(this.#database.name, error) : error
+    }
   }
 
   /** The same for what means nothing after a crash of the machine: the disk is not waited for. */
@@ -97,21 +102,34 @@ export function connect(stateDir: string, { readonly, now }: ConnectOptions): Co
   try {
     if (readonly) return new Connection(openReadonly(file), now)
     mkdirSync(stateDir, { recursive: true })
+    // SQLite would open it all the same, and complain at the first write.
+    for (const needed of existsSync(file) ? [stateDir, file] : [stateDir]) accessSync(needed, constants.W_OK)
     return new Connection(openWritable(file), now)
   } catch (cause) {
     if (cause instanceof PipelineError) throw cause
-    throw new PipelineError(`the scheduler's state ${file} cannot be opened`, { cause, hint: 'DAG_STATE names its directory' })
+    const hint = isRefusal(cause)
+      ? `this user needs to write ${stateDir}; DAG_STATE may name another directory`
+      : 'DAG_STATE names its directory'
+    throw new PipelineError(`the scheduler's state ${file} cannot be opened`, { cause, hint })
   }
 }
 
 function openReadonly(file: string): BetterSqlite3.Database {
   if (!existsSync(file)) return openWritable(':memory:')
-  const database = new BetterSqlite3(file, { readonly: true, timeout: busyTimeoutMs })
+  const database = openToRead(file, { timeoutMs: busyTimeoutMs })
+  if (database.memory) return migratedCopy(database)
   if (versionOf(database) === schemaVersion) return database
   database.close()
   // An older schema: brought up to date first, or refused when it is a newer one.
   openWritable(file).close()
-  return new BetterSqlite3(file, { readonly: true, timeout: busyTimeoutMs })
+  return openToRead(file, { timeoutMs: busyTimeoutMs })
+}
+
+/** Of a state that this user may not write: brought up to date in memory alone. */
+function migratedCopy(database: BetterSqlite3.Database): BetterSqlite3.Database {
+  migrate(database)
+  database.pragma('query_only = ON')
+  return database
 }
 
 function openWritable(file: string): BetterSqlite3.Database {
@@ -137,8 +155,20 @@ function setWal(database: BetterSqlite3.Database): void {
       database.pragma('journal_mode = WAL')
       return
     } catch (error) {
-      if (!(error instanceof BetterSqlite3.SqliteError) || !error.code.startsWith('SQLITE_BUSY') || left === 0) throw error
+      if (!isBusy(error) || left === 0) throw error
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
     }
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof BetterSqlite3.SqliteError && error.code.startsWith('SQLITE_BUSY')
+}
+
+function lockedFor(file: string, cause: unknown): PipelineError {
+  return new PipelineError(`the scheduler's state ${file} has been locked by another process for ${busyTimeoutMs / 1000} s`, {
+    exitCode: exitCodes.locked,
+    cause,
+    hint: `\`fuser ${file}\` names who has it open`,
+  })
 }

@@ -1,8 +1,8 @@
 /** Whether the state's file is sound. Nothing is migrated, nothing written. */
 import { existsSync } from 'node:fs'
-import BetterSqlite3 from 'better-sqlite3'
 import { schemaVersion, versionOf } from '../migrations/migrate.ts'
 import { databaseFile } from './connection.ts'
+import { openToRead } from './open-to-read.ts'
 
 export interface StateHealth {
   readonly file: string
@@ -17,7 +17,7 @@ export interface StateHealth {
 export function stateHealth(stateDir: string): StateHealth | null {
   const file = databaseFile(stateDir)
   if (!existsSync(file)) return null
-  const database = new BetterSqlite3(file, { readonly: true, timeout: 10_000 })
+  const database = openToRead(file, { timeoutMs: 10_000 })
   try {
     const integrity = database.prepare<[], string>('PRAGMA integrity_check').pluck().all()
     const orphans = database.prepare<[], string>('PRAGMA foreign_key_check').pluck().all()
@@ -36,7 +36,7 @@ export function isReadable(stateDir: string): boolean {
   const file = databaseFile(stateDir)
   if (!existsSync(file)) return true
   try {
-    const database = new BetterSqlite3(file, { readonly: true, timeout: 10_000 })
+    const database = openToRead(file, { timeoutMs: 10_000 })
     try {
       return versionOf(database) === schemaVersion
     } finally {

@@ -3,14 +3,14 @@
  * of living ones, and uses so many workers. Cheap and forgiving: a file that a killed process left is swept away by the next one.
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** Ingests come and go in seconds: no need to look more often. */
 const lookEveryMs = 250
 
 export class CoreBudget implements Disposable {
-  readonly #directory = join(tmpdir(), `discogs-ingest-${userInfo().uid}`)
+  readonly #directory = join(tmpdir(), `discogs-ingest-${process.getuid?.() ?? 0}`)
   readonly #file = join(this.#directory, String(process.pid))
   readonly #workers: number
   readonly #onShare: (workers: number) => void
