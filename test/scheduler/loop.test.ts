@@ -105,17 +105,18 @@ test('exit code 78, no result, a hidden critical failure, a timeout and a closed
     task('never', { script: 'hopeless', retries: 3 })
     task('silent', { script: 'silent' })
     check('lie', { script: 'verify', args: ['lie'] })
-    task('slow', { script: 'patient', timeoutMs: 1000 })
+    // Long enough for it to be up, also on a busy machine.
+    task('slow', { script: 'patient', timeoutMs: 3000 })
     const gated = task('gated', { script: 'publish' })
     task('below', { script: 'quick', upstream: [gated] })
   })
-  const outcome = await made.trigger(dag, { graceMs: 500 })
+  const outcome = await made.trigger(dag, { graceMs: 2000 })
   const reasons = Object.fromEntries(outcome.tasks.map((task) => [task.taskId, [task.state, task.tries, task.reason]]))
   assert.deepEqual(reasons, {
     never: ['failed', 1, 'never is hopeless'],
     silent: ['failed', 1, 'ended without a result'],
     lie: ['failed', 1, 'critical check first failed: bad'],
-    slow: ['failed', 1, 'timed out after 1 s'],
+    slow: ['failed', 1, 'timed out after 3 s'],
     gated: ['failed', 1, `the gate of run ${runId} is closed: lie is failed`],
     below: ['upstream_failed', 0, 'gated is failed'],
   })
