@@ -24,8 +24,8 @@ import { nullRatioChecks } from './checks/values.ts'
 /** Held against `discogs`, which consumers read: no fault of the data, so nothing is rolled back for it. */
 const activeCheck = 'active.rows'
 
-/** Checks asked at once on a server, which is busy with the way there and back most of the time. */
-const trinoAtOnce = 6
+/** Checks asked at once on a server: more of them only take its memory. */
+const trinoAtOnce = 3
 
 /**
  * Asks the published snapshot for its sanity, through every engine that serves it, and with two of them for the same answers. A critical
