@@ -108,9 +108,18 @@ function install() {
   say('installing the packages of package-lock.json, once (npm ci, about half a minute)')
   rmSync(stampFile, { force: true })
   const startedMs = Date.now()
+  // No scripts: better-sqlite3 brings its binaries, and npm would look for a compiler for it all the same.
+  npm('ci', '--ignore-scripts')
+  // But for the one that fetches this system's Node.
+  npm('rebuild', 'node')
+  say(`installed in ${Math.round((Date.now() - startedMs) / 1000)} s`)
+}
+
+/** Runs npm in the project; ends the process when it fails. */
+function npm(...args) {
   const { status, signal, stdout, stderr, error } = spawnSync(
     'npm',
-    ['ci', '--loglevel=error', '--no-fund', '--no-audit', ...registryArguments],
+    [...args, '--loglevel=error', '--no-fund', '--no-audit', ...registryArguments],
     {
       cwd: root,
       encoding: 'utf8',
@@ -119,15 +128,14 @@ function install() {
       shell: process.platform === 'win32',
     },
   )
-  if (signal !== null) return fail('npm ci was interrupted; run the same command again', 130)
-  if (status !== 0) return fail(explain(`${stdout ?? ''}${stderr ?? ''}`, error), 1)
-  say(`installed in ${Math.round((Date.now() - startedMs) / 1000)} s`)
+  if (signal !== null) fail(`npm ${args[0]} was interrupted; run the same command again`, 130)
+  if (status !== 0) fail(explain(args[0], `${stdout ?? ''}${stderr ?? ''}`, error), 1)
 }
 
-function explain(output, error) {
+function explain(command, output, error) {
   if (error?.code === 'ENOENT') return 'there is no npm on the PATH; install Node 20 or newer with npm'
   const offline = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED/.exec(output)
-  if (offline === null) return `npm ci failed:\n${output.trim()}${error === undefined ? '' : `\n${error}`}`
+  if (offline === null) return `npm ${command} failed:\n${output.trim()}${error === undefined ? '' : `\n${error}`}`
   const registry = spawnSync('npm', ['config', 'get', 'registry'], { cwd: root, encoding: 'utf8' }).stdout?.trim()
   return `the package registry ${registry ?? ''} cannot be reached (${offline[0]}); connect, then run the same command again. What npm said:\n${output.trim().split('\n').slice(0, 5).join('\n')}`
 }
