@@ -2,6 +2,8 @@
 import { existsSync, watch } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { processStart } from '../process-identity.ts'
+import { schedulerHolder } from '../scheduler/lease.ts'
 import { isFinal } from '../scheduler/states.ts'
 import type { Store, TryRecord } from '../scheduler/store.ts'
 
@@ -14,19 +16,21 @@ const pieceBytes = 1 << 20
 
 /**
  * Prints the log of the latest try, what comes, and the tries that follow, until nothing more will happen to the task in this attempt.
+ * @returns false when it has not ended: its scheduler is gone, and so is its process
  */
-export async function followTask(store: Store, runId: string, taskId: string, write: Write): Promise<void> {
+export async function followTask(store: Store, runId: string, taskId: string, write: Write): Promise<boolean> {
   let index = Math.max(0, triesOf(store, runId, taskId).length - 1)
   for (let printed = 0; ; ) {
     // Asked before reading: what a task wrote until its end is then printed.
     const isOver = isEnded(store, runId, taskId)
+    const isLeft = !isOver && isLeftAlone(store, runId, taskId)
     const tries = triesOf(store, runId, taskId)
     const current = tries[index]
     if (current !== undefined) printed = await printFrom(current.logFile, printed, write)
     if (index < tries.length - 1) {
       index += 1
       printed = 0
-    } else if (isOver) return
+    } else if (isOver || isLeft) return isOver || isEnded(store, runId, taskId)
     else await changed(current)
   }
 }
@@ -38,6 +42,13 @@ function triesOf(store: Store, runId: string, taskId: string): readonly TryRecor
 function isEnded(store: Store, runId: string, taskId: string): boolean {
   const task = store.tasks(runId).find((one) => one.taskId === taskId)
   return task === undefined || isFinal(task.state)
+}
+
+/** A process outlives its scheduler, and writes on. */
+function isLeftAlone(store: Store, runId: string, taskId: string): boolean {
+  if (schedulerHolder(store)?.isAlive === true) return false
+  const running = triesOf(store, runId, taskId).find(({ state }) => state === 'running')
+  return running?.pid == null || processStart(running.pid) !== running.pidStarted
 }
 
 /** @returns how many bytes have been printed by now */
