@@ -1,20 +1,8 @@
 /** What a plan is, and how to walk it. */
-import type { TaskKind } from './dag.ts'
+import type { TaskDefinition } from './dag.ts'
 
-export interface PlannedTask {
-  readonly id: string
-  readonly kind: TaskKind
-  readonly script: string
-  readonly args: readonly string[]
-  readonly upstream: readonly string[]
-  readonly retries: number
-  readonly retryDelayMs: number
-  readonly retryMaxDelayMs: number
-  readonly pool: string | null
-  readonly priority: number
-  readonly timeoutMs: number | null
-  /** Params as text. */
-  readonly requires: Readonly<Record<string, string>>
+/** A task as it is executed: how its process is started has become a command. */
+export interface PlannedTask extends Omit<TaskDefinition, 'nodeOptions' | 'environment'> {
   /** For `sh -c`, from the project's directory. */
   readonly command: string
 }
