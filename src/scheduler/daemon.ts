@@ -103,26 +103,26 @@ export class Daemon {
   /** @returns for how long there is nothing to do */
   async #round(): Promise<number> {
     if (this.#dags.isStale) await this.#readDags()
-    const { schedules, now, log } = this.#options
+    const { schedules, log } = this.#options
+    // One for the whole round, and no later than any other: what comes due while it lasts is waited for, never taken for past.
+    const now = this.#options.now().getTime()
     for (const { dagId } of schedules.all()) {
       const arrived = schedules.arrive(dagId)
       for (const { slot, state, reason } of arrived) log(`${dagId} ${slot} ${state}${reason === null ? '' : `: ${reason}`}`)
       // One that is due has a run, which writes them.
       if (arrived.some(({ state }) => state === 'missed')) this.#areMetricsOld = true
     }
-    const job = this.#process.isBusy ? null : this.#nextJob()
+    const job = this.#process.isBusy ? null : this.#nextJob(now)
     if (job !== null && job.kind !== 'notify' && isLed(schedules)) return blockedEveryMs
     if (job !== null) this.#start(job).catch((error: unknown) => this.#tellTrouble(error))
     const times = [...schedules.all().map((one) => one.nextSlot.getTime()), ...this.#notBefore.values(), this.#noResumptionBefore]
     const noticeAt = this.#noticeAt()
     if (noticeAt !== null) times.push(noticeAt)
-    const coming = times.map((time) => time - now().getTime()).filter((ms) => ms > 0)
-    return Math.min(lookEveryMs, ...coming)
+    return Math.min(lookEveryMs, ...times.filter((time) => time > now).map((time) => time - now))
   }
 
-  #nextJob(): Job | null {
+  #nextJob(now: number): Job | null {
     const { schedules } = this.#options
-    const now = this.#options.now().getTime()
     const noticeAt = this.#noticeAt()
     if (noticeAt !== null && noticeAt <= now) return { kind: 'notify' }
     const runId = this.#resume.values().next().value
@@ -130,7 +130,7 @@ export class Daemon {
       // It may have come to its end meanwhile, in the hands of whoever ran it.
       if (schedules.interrupted().includes(runId)) return { kind: 'resume', runId }
       this.#resume.delete(runId)
-      return this.#nextJob()
+      return this.#nextJob(now)
     }
     const due = schedules.due().find(({ dagId }) => (this.#notBefore.get(dagId) ?? 0) <= now)
     return due === undefined ? null : { kind: 'slot', due }
@@ -138,9 +138,9 @@ export class Daemon {
 
   /** When somebody is to be told of something, null: of nothing. */
   #noticeAt(): number | null {
-    const { notices, isMeasured, now } = this.#options
-    const due = isMeasured && this.#areMetricsOld ? now() : (notices?.nextAt() ?? null)
-    return due === null ? null : Math.max(due.getTime(), this.#noNoticesBefore)
+    const { notices, isMeasured } = this.#options
+    const due = isMeasured && this.#areMetricsOld ? 0 : notices?.nextAt()?.getTime()
+    return due === undefined ? null : Math.max(due, this.#noNoticesBefore)
   }
 
   async #start(job: Job): Promise<void> {

@@ -66,8 +66,12 @@ export function statesOf({ tasks }: RunOutcome): Record<string, string> {
   return Object.fromEntries(tasks.map((task) => [task.taskId, task.state]))
 }
 
+/** Long enough for a machine with much else to do, and shorter than the minute after which the daemon looks again by itself. */
+const patienceMs = 30_000
+
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let left = 1000; left > 0; left -= 1) {
+  const deadline = Date.now() + patienceMs
+  while (Date.now() < deadline) {
     if (condition()) return
     await sleep(10)
   }
