@@ -23,6 +23,7 @@ export interface BackfillOptions extends RunSettings {
 export interface BackfillStep {
   readonly session: string
   readonly runId: string
+  /** `none`: it has a run that is left alone, or its time has not come. */
   readonly action: 'trigger' | 'retry' | 'none'
   /** Of the run that exists, null when none does. */
   readonly state: RunState | null
@@ -59,8 +60,11 @@ function stepOf(
   params: Readonly<Record<string, string>>,
 ): BackfillStep {
   const existing = store.findSession(dag.name, session.text)
-  if (existing === null)
-    return { session: session.text, runId: dag.resolve(session, params).runId, action: 'trigger', state: null }
+  if (existing === null) {
+    // What is still to come belongs to the schedule.
+    const action = session.instant > new Date() ? 'none' : 'trigger'
+    return { session: session.text, runId: dag.resolve(session, params).runId, action, state: null }
+  }
   const { runId, state } = existing
   return { session: session.text, runId, action: rerunFailed && isOver(existing) ? 'retry' : 'none', state }
 }

@@ -44,6 +44,17 @@ test('a backfill runs every slot, in the order asked for, and leaves runs that e
   )
 })
 
+test('a slot whose time has not come is left to the schedule', () => {
+  using made = new Lab()
+  using store = openStore(made.config.stateDir)
+  const year = new Date().getUTCFullYear()
+  const days = { from: `${year - 1}-12`, to: `${year + 1}-12` }
+  const steps = planBackfill(store, options(made, { days }))
+  const now = new Date().toISOString().slice(0, 19).replace('T', ' ')
+  assert.equal(steps.length, 25)
+  for (const { session, action, state } of steps) assert.deepEqual([action, state], [session > now ? 'none' : 'trigger', null])
+})
+
 test('a run that fails stops no other, and is resumed only when asked to', async () => {
   using made = new Lab()
   const first = await runBackfill(options(made, { dag: failing, maxParallel: 3 }), () => {})

@@ -27,7 +27,7 @@ interface Options {
 /** `dag backfill <dag>` */
 export function backfillCommand(): Command {
   return new Command('backfill')
-    .description('runs the past: one run for every slot of the schedule; runs that exist are left alone')
+    .description('runs the past: one run for every slot of the schedule so far; runs that exist are left alone')
     .argument('<dag>')
     .requiredOption('--from <day>', "first month or day, YYYY-MM or YYYY-MM-DD, in the schedule's time zone")
     .requiredOption('--to <day>', 'last month or day, included')
@@ -84,10 +84,10 @@ function isGood({ action, outcome }: BackfillOutcome): boolean {
   return action === 'none' || outcome?.state === 'success'
 }
 
-const actions: Readonly<Record<BackfillStep['action'], string>> = {
-  trigger: 'would run',
-  retry: 'would resume',
-  none: 'left alone',
+const actions: Readonly<Record<Exclude<BackfillStep['action'], 'none'>, string>> = { trigger: 'would run', retry: 'would resume' }
+
+function whyNone(state: BackfillStep['state']): string {
+  return state === null ? 'still to come' : 'left alone'
 }
 
 function showPlan(steps: readonly BackfillStep[], json: boolean): void {
@@ -97,7 +97,7 @@ function showPlan(steps: readonly BackfillStep[], json: boolean): void {
     session,
     runId,
     state === null ? '' : shownState(state),
-    actions[action],
+    action === 'none' ? whyNone(state) : actions[action],
   ])
   print(table(['session', 'run', 'state', ''], rows))
 }
@@ -111,5 +111,5 @@ function showOutcome(outcomes: readonly BackfillOutcome[]): void {
 function cellsOf({ action, state, outcome, error }: BackfillOutcome): readonly [string, string] {
   if (outcome !== null) return [shownState(outcome.state), oneLine(outcome.reason ?? '')]
   if (error !== null) return [state === null ? '' : shownState(state), oneLine(error)]
-  return [state === null ? '' : shownState(state), action === 'none' ? 'left alone' : 'not begun']
+  return [state === null ? '' : shownState(state), action === 'none' ? whyNone(state) : 'not begun']
 }
