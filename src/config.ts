@@ -144,12 +144,23 @@ export function isUnderServiceManager(environment: Environment = process.env): b
   return Boolean(environment['NOTIFY_SOCKET'])
 }
 
-/** Reads values one by one and collects what is wrong with them. */
+/** Neither directories nor numbers, nor secrets, which belong into `.env`. */
+const plainSettings =
+  'TRINO_URL TRINO_CATALOG TRINO_USER TRINO_LAKE_URI DISCOGS_SOURCE_URL DISCOGS_CONTACT DISCOGS_RATE_LIMIT NO_PROXY no_proxy'.split(
+    ' ',
+  )
+
+/** Further settings that only the environment has and a service, whose environment is another, would lack. */
+export function settingsToCarry(environment: Environment = process.env): Readonly<Record<string, string>> {
+  return Object.fromEntries(plainSettings.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])))
+}
+
 /** A quarter of the machine's memory, as Java itself takes, but at least what a small month needs and at most what a real one does. */
 function standardHeapMb(): number {
   return Math.min(8192, Math.max(1024, Math.floor(totalmem() / 4 / 2 ** 20)))
 }
 
+/** Reads values one by one and collects what is wrong with them. */
 class Lookup {
   readonly projectDir: string
   readonly #cwd: string

@@ -7,7 +7,7 @@ import { after, test } from 'node:test'
 import sax from 'sax'
 import { z } from 'zod'
 import { launchdLabel, launchdPlist, systemdUnit } from '../../src/cli/service/units.ts'
-import { eventually, outcomeOf, Place, startDag } from './support.ts'
+import { dag, eventually, outcomeOf, Place, startDag } from './support.ts'
 
 const place = new Place()
 after(() => place[Symbol.dispose]())
@@ -79,6 +79,23 @@ test('the systemd unit is one that systemd accepts, whatever its words hold', {
   assert.match(stdout, /^Type=notify$/m)
   assert.match(stdout, /^ExecStart=".*node" ".*src\/cli\/dag.ts" "schedule" "--param" "run_mode=prod"$/m)
   assert.ok(stdout.includes(`Environment="DAG_STATE=${place.stateDir}"`))
+})
+
+test('the unit carries what the environment says of Trino, passwords aside', async () => {
+  const trino = {
+    TRINO_URL: 'https://trino.example:8443',
+    TRINO_USER: 'reader',
+    TRINO_PASSWORD: 'hush',
+    TRINO_CA_FILE: '/etc/ca.pem',
+  }
+  const { stdout } = await dag(['schedule', '--print-service'], { ...place.env, ...trino, SQL_ENGINE: 'trino' })
+  const carried = stdout.split('\n').filter((line) => /TRINO|SQL_ENGINE|hush/.test(line))
+  assert.deepEqual(carried.toSorted(), [
+    'Environment="SQL_ENGINE=trino"',
+    'Environment="TRINO_CA_FILE=/etc/ca.pem"',
+    'Environment="TRINO_URL=https://trino.example:8443"',
+    'Environment="TRINO_USER=reader"',
+  ])
 })
 
 test('the launchd property list is well-formed and keeps every word', () => {

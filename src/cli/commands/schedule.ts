@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { type Config, isUnderServiceManager, loadConfig } from '../../config.ts'
+import { type Config, isUnderServiceManager, loadConfig, settingsToCarry } from '../../config.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
 import type { DaemonSettings } from '../daemon.ts'
 import { print, printJson, table } from '../output.ts'
@@ -30,6 +30,7 @@ export function scheduleCommand(): Command {
     .addHelpText(
       'after',
       `
+The unit repeats the settings of the environment, but passwords, tokens and proxies: \`.env\` has those.
 SIGTERM stops it, and with it the run it is at; the next start resumes that run. Output goes to stderr. One daemon a state directory.
 ${examples(
   'dag schedule --param run_mode=prod --param allow_promote=true',
@@ -78,6 +79,8 @@ function serviceText(config: Config, { param, launchd = false }: Options): strin
       NODE_COMPILE_CACHE: join(config.stateDir, 'compile-cache'),
       DAG_PARALLELISM: String(config.parallelism),
       SQL_ENGINE: config.sqlEngine,
+      ...settingsToCarry(),
+      ...(config.trino?.caFile == null ? {} : { TRINO_CA_FILE: config.trino.caFile }),
       DAG_NOTIFY_ON: config.notify.kinds.join(','),
       ...(config.notify.command === null ? {} : { DAG_NOTIFY_COMMAND: config.notify.command }),
       ...(config.notify.webhook === null ? {} : { DAG_NOTIFY_WEBHOOK: config.notify.webhook }),
