@@ -29,14 +29,12 @@ interface Counter {
 
 export class Census {
   readonly #dump: Dump
-  readonly #patterns: readonly RegExp[]
   readonly #top = new Map<string, Met>()
   readonly #byNode = new Map<ElementNode, Met>()
   #strayText = 0
 
   constructor(dump: Dump) {
     this.#dump = dump
-    this.#patterns = dump.ignored.map(patternOf)
     this.#top.set(dump.record, this.#meet(`${dump.root}/${dump.record}`, elementTree(dump), false))
   }
 
@@ -109,8 +107,7 @@ export class Census {
   }
 
   #isIgnored(path: string): boolean {
-    const below = path.slice(`${this.#dump.root}/${this.#dump.record}/`.length)
-    return this.#patterns.some((pattern) => pattern.test(below))
+    return isIgnored(this.#dump, path.slice(`${this.#dump.root}/${this.#dump.record}/`.length))
   }
 }
 
@@ -173,15 +170,12 @@ export function symbolPath(dump: Dump, symbols: SymbolTable, symbol: number): Sy
   for (let at = symbol; at > 0; at = symbols.ownerOf(at))
     names.unshift(symbols.isAttribute(at) ? `@${symbols.nameOf(at)}` : symbols.nameOf(at))
   const path = `${dump.root}/${names.join('/')}`
-  const below = names.slice(1)
-  const patterns = dump.ignored.map(patternOf)
-  // What lies in an ignored element is ignored, and so are its attributes.
-  const isIgnored = below.some((_, depth) => patterns.some((pattern) => pattern.test(below.slice(0, depth + 1).join('/'))))
+  const ignored = isIgnored(dump, names.slice(1).join('/'))
   return {
     path,
-    status: statusOf(symbols.isDeclared(symbol), isIgnored),
+    status: statusOf(symbols.isDeclared(symbol), ignored),
     textPath: `${path}/text()`,
-    textStatus: isIgnored ? 'ignored' : 'unknown',
+    textStatus: ignored ? 'ignored' : 'unknown',
   }
 }
 
@@ -194,9 +188,22 @@ function statusOf(mapped: boolean, ignored: boolean): CensusLine['status'] {
   return ignored ? 'ignored' : 'unknown'
 }
 
-/** `images/**` covers images and below; `**` before a name, any depth. */
+/** @param path below the record. What lies in an ignored element is ignored, and so are its attributes. */
+function isIgnored(dump: Dump, path: string): boolean {
+  return patternsOf(dump).some((pattern) => pattern.test(path))
+}
+
+/** A damaged dump has thousands of paths: patterns are compiled once. */
+const compiled = new WeakMap<Dump, readonly RegExp[]>()
+
+function patternsOf(dump: Dump): readonly RegExp[] {
+  const patterns = compiled.get(dump) ?? dump.ignored.map(patternOf)
+  compiled.set(dump, patterns)
+  return patterns
+}
+
+/** `images`, as `images/**`, covers images and below; `**` before a name, any depth. */
 function patternOf(pattern: string): RegExp {
-  if (pattern.endsWith('/**')) return new RegExp(`^${pattern.slice(0, -3)}(/|$)`)
-  if (pattern.startsWith('**/')) return new RegExp(`(^|/)${pattern.slice(3)}(/|$)`)
-  return new RegExp(`^${pattern}$`)
+  const path = pattern.replace(/\/\*\*$/, '')
+  return path.startsWith('**/') ? new RegExp(`(^|/)${path.slice(3)}(/|$)`) : new RegExp(`^${path}(/|$)`)
 }
