@@ -199,7 +199,7 @@ function inTheMiddle(sqlEngine: TaskSettings['sqlEngine'], act: () => Promise<vo
   let acting: Promise<void> | null = null
   const context = contextOf(sqlEngine, {}, server)
   const progress: TaskContext['progress'] = ({ done }) => {
-    if (done >= 20) acting ??= act()
+    if (done >= 5) acting ??= act()
   }
   return { ...context, progress }
 }
