@@ -3,11 +3,11 @@
  * inputs, params and code give the same bytes.
  */
 import { readFileSync } from 'node:fs'
-import { z } from 'zod'
 import { exitCodes, hasCode, messageOf, PipelineError } from '../errors.ts'
 import { writeJson } from './atomic-file.ts'
 import type { CodeVersion } from './code-version.ts'
 import { manifestFile } from './layout.ts'
+import { count, fields, list, matching, nullable, oneOf, record, text } from './shape.ts'
 import type { StagedSource } from './stage-report.ts'
 
 /** Raised when an older reader would misread the file. */
@@ -50,32 +50,21 @@ export interface Manifest extends ManifestParts {
   readonly datasets: readonly ManifestDataset[]
 }
 
-const count = z.int().min(0)
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
-const manifestShape = z.object({
-  format_version: z.literal(formatVersion),
-  run_id: z.string(),
-  dag: z.string(),
-  session: z.string(),
-  params: z.record(z.string(), z.string()),
-  code: z.object({ version: z.string(), commit: z.string().nullable() }),
-  inputs: z.array(
-    z.object({
-      dump: z.string(),
-      file: z.string(),
-      bytes: count,
-      sha256,
-      verification: z.enum(['verified', 'unverified']),
-      download: z.object({ manifest: z.string(), url: z.string(), etag: z.string().nullable() }).exactOptional(),
-    }),
+const sha256 = matching(/^[0-9a-f]{64}$/)
+const manifestShape = fields({
+  format_version: oneOf(formatVersion),
+  run_id: text,
+  dag: text,
+  session: text,
+  params: record(text),
+  code: fields({ version: text, commit: nullable(text) }),
+  inputs: list(
+    fields(
+      { dump: text, file: text, bytes: count, sha256, verification: oneOf('verified', 'unverified') },
+      { download: fields({ manifest: text, url: text, etag: nullable(text) }) },
+    ),
   ),
-  datasets: z.array(
-    z.object({
-      name: z.string(),
-      rows: count,
-      files: z.array(z.object({ path: z.string(), bytes: count, rows: count, sha256 })),
-    }),
-  ),
+  datasets: list(fields({ name: text, rows: count, files: list(fields({ path: text, bytes: count, rows: count, sha256 })) })),
 })
 
 /** Writes the manifest of a run directory, atomically and durably. */
@@ -104,13 +93,12 @@ export function writeManifest(directory: string, manifest: Manifest): void {
 export function readManifest(directory: string): Manifest {
   const path = manifestFile(directory)
   try {
-    const { format_version: _, run_id: runId, ...rest } = manifestShape.parse(JSON.parse(readFileSync(path, 'utf8')))
+    const { format_version: _, run_id: runId, ...rest } = manifestShape(JSON.parse(readFileSync(path, 'utf8')), '')
     return { runId, ...rest }
   } catch (cause) {
     const missing = hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR')
-    const found = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause)
     throw new PipelineError(
-      missing ? `${directory} is no sealed run: it has no manifest` : `the manifest ${path} cannot be read: ${found}`,
+      missing ? `${directory} is no sealed run: it has no manifest` : `the manifest ${path} cannot be read: ${messageOf(cause)}`,
       {
         cause,
         retryable: false,

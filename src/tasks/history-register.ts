@@ -1,4 +1,3 @@
-import { discoverRuns } from '../history/discover.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
 import { runTask } from '../task-process.ts'
 
@@ -6,8 +5,11 @@ import { runTask } from '../task-process.ts'
 export async function register(context: TaskContext): Promise<TaskResult> {
   const { lakeDir, settings, signal } = context
   if (settings.trino === null) return { note: 'no Trino server is set up: DuckDB reads the files where they lie' }
-  // Loaded where there is a server: the client would slow the start of the task.
-  const { syncTrino } = await import('../serving/trino-lake.ts')
+  // Loaded where there is a server: all of it would slow the start of the task.
+  const [{ syncTrino }, { discoverRuns }] = await Promise.all([
+    import('../serving/trino-lake.ts'),
+    import('../history/discover.ts'),
+  ])
   const runs = discoverRuns(lakeDir).flatMap(({ runId, state }) => (state === 'registered' ? [runId] : []))
   const { changes, kept } = await syncTrino({ lakeDir, trino: settings.trino, signal, runs, active: false })
   return { note: `${runs.length} snapshots in Trino: ${changes.length} changes, ${kept} relations as they were` }
