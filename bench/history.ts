@@ -73,7 +73,7 @@ async function prepare(): Promise<string> {
   renameSync(newest, join(root, 'newest'))
   const { wallMs } = await runHistory()
   console.error(`${months - 1} months measured in ${(wallMs / 1000).toFixed(1)} s`)
-  cpSync(meta, `${meta}.before`, { recursive: true })
+  cpSync(meta, `${meta}.before`, { recursive: true, preserveTimestamps: true })
   renameSync(join(root, 'newest'), newest)
   for (const runId of runIds.slice(0, -1)) hollowOut(lakeDir, runId)
   return newest
@@ -82,7 +82,7 @@ async function prepare(): Promise<string> {
 /** As it was before the newest month came. */
 function forgetNewest(): void {
   rmSync(meta, { recursive: true })
-  cpSync(`${meta}.before`, meta, { recursive: true })
+  cpSync(`${meta}.before`, meta, { recursive: true, preserveTimestamps: true })
 }
 
 interface Round {

@@ -3,8 +3,9 @@
  * crash leaves it out whole; its name says what it is about and which history run wrote it, so a second try writes nothing twice.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, globSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { hasCode } from '../errors.ts'
 import { syncDirectory, syncFile } from '../lake/atomic-file.ts'
 import type { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlEngine, SqlRow, SqlValue } from '../sql/engine.ts'
@@ -67,24 +68,39 @@ export type LatestView = keyof typeof latestViews
 
 /** Files of an event table, sorted; none before the first event. */
 export function eventFiles(lakeDir: string, table: EventTable): readonly string[] {
-  return globSync('*.parquet', { cwd: tableDir(lakeDir, table) })
+  const directory = tableDir(lakeDir, table)
+  return namesIn(directory)
+    .filter((name) => name.endsWith('.parquet') && !name.startsWith('.'))
     .toSorted()
-    .map((name) => join(tableDir(lakeDir, table), name))
+    .map((name) => join(directory, name))
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return []
+    throw error
+  }
 }
 
 function tableDir(lakeDir: string, table: EventTable): string {
   return join(historyDir(lakeDir), table)
 }
 
-/** Adds one file with these rows; does nothing when it is there already. @param name of letters, digits, `_` and `-` */
+/**
+ * Adds one file with these rows; does nothing when it is there already.
+ * @param name of letters, digits, `_` and `-`
+ * @returns the file, null when nothing was done
+ */
 export async function appendEvents<Table extends EventTable>(
   engine: DuckDbEngine,
   lakeDir: string,
   table: Table,
   { name, rows }: { readonly name: string; readonly rows: readonly EventRow<Table>[] },
-): Promise<void> {
+): Promise<string | null> {
   const file = join(tableDir(lakeDir, table), `${name}.parquet`)
-  if (rows.length === 0 || existsSync(file)) return
+  if (rows.length === 0 || existsSync(file)) return null
   mkdirSync(dirname(file), { recursive: true })
   const columns: Readonly<Record<string, ColumnType>> = eventTables[table]
   const values = rows.map(
@@ -103,6 +119,7 @@ export async function appendEvents<Table extends EventTable>(
       temporary,
     ),
   )
+  return file
 }
 
 /** Tells events in the names of their files that were made with other questions or other files. */
@@ -158,13 +175,50 @@ export function latestSelect(view: LatestView): string {
   ) AS n ON ${same.join(' AND ')} AND e.recorded_at || ' ' || e.history_run_id = n.newest`
 }
 
+/** Who has the newest events at hand. */
+export interface EventSource {
+  /** In no order. */
+  latest(view: LatestView): Promise<readonly SqlRow[]>
+}
+
 /** The newest events as rows, in the order of these columns. @param columns default all; a row costs by the column to hand over */
 export async function latest(
-  engine: SqlEngine,
+  source: SqlEngine | EventSource,
   view: LatestView,
   columns: readonly string[] = Object.keys(eventTables[latestViews[view].of]),
 ): Promise<readonly SqlRow[]> {
+  if ('latest' in source) return (await source.latest(view)).toSorted((left, right) => inOrder(left, right, columns))
   const order = columns.map((column) => `${quoteIdentifier(column)} NULLS FIRST`)
   const text = `SELECT ${identifiers(...columns).sql} FROM ${historySchema}.${view} ORDER BY ${order.join(', ')}`
-  return engine.query({ name: view, text })
+  return source.query({ name: view, text })
+}
+
+function inOrder(left: SqlRow, right: SqlRow, columns: readonly string[]): number {
+  for (const column of columns) {
+    const order = compare(left[column] ?? null, right[column] ?? null)
+    if (order !== 0) return order
+  }
+  return 0
+}
+
+/** NULL first, texts by code point as engines have them. */
+function compare(left: SqlValue, right: SqlValue): number {
+  if (left === right) return 0
+  if (left === null || right === null) return left === null ? -1 : 1
+  if (typeof left === 'string' && typeof right === 'string') return compareTexts(left, right)
+  return left < right ? -1 : 1
+}
+
+function compareTexts(left: string, right: string): number {
+  const length = Math.min(left.length, right.length)
+  for (let index = 0; index < length; index += 1) {
+    const [one, other] = [left.charCodeAt(index), right.charCodeAt(index)]
+    // Halves of a pair stand for code points above all others, and are less than some as numbers.
+    if (one !== other) return isHalf(one) === isHalf(other) ? one - other : isHalf(one) ? 1 : -1
+  }
+  return left.length - right.length
+}
+
+function isHalf(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff
 }

@@ -3,7 +3,8 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeFileAtomically } from '../lake/atomic-file.ts'
 import { toCsv } from '../sql/csv.ts'
-import type { SqlEngine, SqlValue } from '../sql/engine.ts'
+import type { SqlValue } from '../sql/engine.ts'
+import type { EventSource } from './events.ts'
 import { latestGrowth } from './growth.ts'
 import { latestKpis } from './measured.ts'
 import { historyReportsDir } from './places.ts'
@@ -19,8 +20,8 @@ const growthFiles: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Writes all of them from the newest events. @returns names of the files */
-export async function exportHistory(engine: SqlEngine, lakeDir: string): Promise<readonly string[]> {
-  const [kpis, growth] = [await latestKpis(engine), await latestGrowth(engine)]
+export async function exportHistory(source: EventSource, lakeDir: string): Promise<readonly string[]> {
+  const [kpis, growth] = [await latestKpis(source), await latestGrowth(source)]
   const files: Readonly<Record<string, string>> = {
     history_kpis_long_latest: longCsv(kpis),
     history_kpis_wide_latest: wideCsv(kpis),

@@ -4,7 +4,8 @@ import type { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlEngine, SqlRow } from '../sql/engine.ts'
 import { quoteText, type SqlFragment } from '../sql/quote.ts'
 import { loadSql } from '../sql/texts.ts'
-import { appendEvents, latest, shortHash } from './events.ts'
+import { type EventSource, latest, shortHash } from './events.ts'
+import type { History } from './history.ts'
 import { valueOf } from './measured.ts'
 import { measuredBy as kpisMeasuredBy } from './questions.ts'
 import { type Growth, type GrowthOfRun, type KpiOfRun, monthOf, type RegisteredRun } from './records.ts'
@@ -45,17 +46,14 @@ export function pairs(runs: readonly RegisteredRun[]): readonly Pair[] {
 
 /** Of these, those that have not been compared with the same files, and of which enough was kept. */
 export async function uncompared(
-  engine: SqlEngine,
+  history: EventSource,
   lakeDir: string,
   again: boolean,
   historyRunId: string,
 ): Promise<readonly Pair[]> {
-  const rows = await engine.query({
-    name: 'compared runs',
-    text: 'SELECT DISTINCT run_id, compared_run_id, span, measured_by, history_run_id FROM discogs_history.growth_latest',
-  })
+  const rows = await history.latest('growth_latest')
   const done = new Map(rows.map((row) => [`${row['run_id']} ${row['compared_run_id']} ${row['span']}`, row]))
-  return pairs(await registeredRuns(engine)).filter((pair) => {
+  return pairs(await registeredRuns(history)).filter((pair) => {
     if (
       ![pair.run, pair.compared].every((run) =>
         [...entities.keys()].every((entity) => existsSync(rowHashFile(lakeDir, run, entity))),
@@ -75,13 +73,9 @@ function measuredBy({ run, compared }: Pair): string {
  * Compares two snapshots by what was kept of them, and appends what was found: neither has to be there.
  * @param kpis the newest of both, others do no harm
  */
-export async function recordGrowth(
-  engine: DuckDbEngine,
-  recorder: Recorder,
-  pair: Pair,
-  kpis: readonly KpiOfRun[],
-): Promise<void> {
+export async function recordGrowth(history: History, recorder: Recorder, pair: Pair, kpis: readonly KpiOfRun[]): Promise<void> {
   const { lakeDir, historyRunId, recordedAt } = recorder
+  const engine = await history.engine()
   const found = [
     ...(await idGrowth(engine, lakeDir, pair)),
     ...memberGrowth(kpis, pair),
@@ -99,7 +93,7 @@ export async function recordGrowth(
     member,
     value,
   }))
-  await appendEvents(engine, lakeDir, 'growth_events', {
+  await history.append('growth_events', {
     name: `${pair.run.runId}-vs-${pair.compared.runId}-${pair.span}-${shortHash(measuredBy(pair))}-by-${historyRunId}`,
     rows,
   })
@@ -172,13 +166,13 @@ function byValue(left: { member: string; value: bigint }, right: { member: strin
 }
 
 /** The newest growth of the pairs that are compared now, in the order of their months. */
-export async function latestGrowth(engine: SqlEngine): Promise<readonly GrowthOfRun[]> {
+export async function latestGrowth(source: SqlEngine | EventSource): Promise<readonly GrowthOfRun[]> {
   const keyOf = (...parts: readonly unknown[]): string => parts.join(' ')
   const columns = ['run_id', 'compared_run_id', 'span', 'measure', 'member', 'value']
-  const byPair = Map.groupBy(await latest(engine, 'growth_latest', columns), (row: SqlRow) =>
+  const byPair = Map.groupBy(await latest(source, 'growth_latest', columns), (row: SqlRow) =>
     keyOf(row['run_id'], row['compared_run_id'], row['span']),
   )
-  return pairs(await registeredRuns(engine)).flatMap(({ run, compared, span }) =>
+  return pairs(await registeredRuns(source)).flatMap(({ run, compared, span }) =>
     (byPair.get(keyOf(run.runId, compared.runId, span)) ?? []).map((row) => ({
       runId: run.runId,
       dumpMonth: run.dumpMonth,

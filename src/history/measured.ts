@@ -1,13 +1,13 @@
 /** Which snapshots have been measured, and what was found. */
-import type { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlEngine, SqlRow } from '../sql/engine.ts'
-import { appendEvents, latest, shortHash } from './events.ts'
+import { type EventSource, latest, shortHash } from './events.ts'
+import type { History } from './history.ts'
 import type { Kpi, KpiOfRun, RegisteredRun } from './records.ts'
 import { type Recorder, registeredRuns, textOf } from './registry.ts'
 
 /** Snapshots that lie in the lake and are sound, in the order of their months. */
-export async function soundRuns(engine: SqlEngine): Promise<readonly RegisteredRun[]> {
-  return (await registeredRuns(engine)).filter(({ state }) => state === 'registered')
+export async function soundRuns(source: EventSource): Promise<readonly RegisteredRun[]> {
+  return (await registeredRuns(source)).filter(({ state }) => state === 'registered')
 }
 
 /**
@@ -15,7 +15,7 @@ export async function soundRuns(engine: SqlEngine): Promise<readonly RegisteredR
  * @param again all of them, but those that this history run has measured
  */
 export async function unmeasured(
-  engine: SqlEngine,
+  source: EventSource,
   {
     runs,
     measuredBy,
@@ -28,10 +28,7 @@ export async function unmeasured(
     readonly historyRunId: string
   },
 ): Promise<readonly RegisteredRun[]> {
-  const rows = await engine.query({
-    name: 'measured runs',
-    text: 'SELECT DISTINCT run_id, manifest_sha256, measured_by, history_run_id FROM discogs_history.kpi_snapshot_latest',
-  })
+  const rows = await source.latest('kpi_snapshot_latest')
   const measured = new Map(rows.map((row) => [String(row['run_id']), row]))
   return runs.filter((run) => {
     const row = measured.get(run.runId)
@@ -42,8 +39,8 @@ export async function unmeasured(
 
 /** Appends the KPIs of one snapshot. */
 export async function recordKpis(
-  engine: DuckDbEngine,
-  { lakeDir, historyRunId, recordedAt }: Recorder,
+  history: History,
+  { historyRunId, recordedAt }: Recorder,
   { run, kpis, measuredBy }: { readonly run: RegisteredRun; readonly kpis: readonly Kpi[]; readonly measuredBy: string },
 ): Promise<void> {
   const rows = kpis.map(({ kpi, member, value }) => ({
@@ -57,16 +54,16 @@ export async function recordKpis(
     member,
     value,
   }))
-  await appendEvents(engine, lakeDir, 'kpi_snapshot_events', {
+  await history.append('kpi_snapshot_events', {
     name: `${run.runId}-${shortHash(`${measuredBy} ${run.manifestSha256}`)}-by-${historyRunId}`,
     rows,
   })
 }
 
 /** The newest KPIs of every snapshot that is not invalid, in the order of their months, then by name. */
-export async function latestKpis(engine: SqlEngine): Promise<readonly KpiOfRun[]> {
-  const runs = (await registeredRuns(engine)).filter(({ state }) => state !== 'invalid')
-  const rows = await latest(engine, 'kpi_snapshot_latest', ['run_id', 'kpi', 'member', 'value'])
+export async function latestKpis(source: SqlEngine | EventSource): Promise<readonly KpiOfRun[]> {
+  const runs = (await registeredRuns(source)).filter(({ state }) => state !== 'invalid')
+  const rows = await latest(source, 'kpi_snapshot_latest', ['run_id', 'kpi', 'member', 'value'])
   const byRun = Map.groupBy(rows, (row) => String(row['run_id']))
   return runs.flatMap(({ runId, dumpMonth }) =>
     (byRun.get(runId) ?? []).map((row) => ({

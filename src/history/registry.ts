@@ -1,9 +1,10 @@
 /** The registry: what is known of every snapshot, as events. */
+import { basename } from 'node:path'
 import { runDir } from '../lake/layout.ts'
-import { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlEngine, SqlRow } from '../sql/engine.ts'
 import { discoverRuns, inOrder, isAsRegistered } from './discover.ts'
-import { appendEvents, eventFiles, latest } from './events.ts'
+import { eventFiles, type EventSource, latest } from './events.ts'
+import type { History } from './history.ts'
 import type { RegisteredRun } from './records.ts'
 import { describeLacks, showSnapshot } from './snapshot-tables.ts'
 
@@ -21,16 +22,18 @@ export interface Recorder {
  * @param again records every snapshot, changed or not
  * @returns what was recorded
  */
-export async function recordRuns(engine: DuckDbEngine, recorder: Recorder, again: boolean): Promise<readonly RegisteredRun[]> {
+export async function recordRuns(history: History, recorder: Recorder, again: boolean): Promise<readonly RegisteredRun[]> {
   const { lakeDir, historyRunId, recordedAt } = recorder
-  const done = await recordedBy(engine, historyRunId)
-  const known = new Map((await registeredRuns(engine)).map((run) => [run.runId, run]))
+  const known = new Map((await registeredRuns(history)).map((run) => [run.runId, run]))
   const found = discoverRuns(lakeDir)
   const present = new Set(found.map(({ runId }) => runId))
   const gone = [...known.values()].filter(({ runId, state }) => !present.has(runId) && state !== 'removed')
   const removed = gone.map(removedRun)
-  const isNew = (run: RegisteredRun): boolean => !isKnown(run, known.get(run.runId)) || (again && !done.has(run.runId))
-  const changed = [...(await withLacks(lakeDir, found.filter(isNew))), ...removed]
+  const files = eventFiles(lakeDir, 'run_registry_events')
+  // A first try wrote them all, or none.
+  const isDone = files.some((file) => basename(file).startsWith(`${historyRunId}-`))
+  const isNew = (run: RegisteredRun): boolean => !isKnown(run, known.get(run.runId)) || (again && !isDone)
+  const changed = [...(await withLacks(history, found.filter(isNew))), ...removed]
   const rows = changed.map((run) => ({
     recorded_at: recordedAt,
     history_run_id: historyRunId,
@@ -46,18 +49,8 @@ export async function recordRuns(engine: DuckDbEngine, recorder: Recorder, again
     checks_warned: run.checksWarned,
   }))
   // A second try of the same history run writes what the first one did not, in a file of its own.
-  const name = `${historyRunId}-${eventFiles(lakeDir, 'run_registry_events').length + 1}`
-  await appendEvents(engine, lakeDir, 'run_registry_events', { name, rows })
+  await history.append('run_registry_events', { name: `${historyRunId}-${files.length + 1}`, rows })
   return changed
-}
-
-/** Runs that this history run has recorded already. */
-async function recordedBy(engine: SqlEngine, historyRunId: string): Promise<ReadonlySet<string>> {
-  const rows = await engine.query(
-    { name: 'recorded runs', text: 'SELECT DISTINCT run_id FROM discogs_history.run_registry_events WHERE history_run_id = ?' },
-    [historyRunId],
-  )
-  return new Set(rows.map((row) => String(row['run_id'])))
 }
 
 function removedRun(run: RegisteredRun): RegisteredRun {
@@ -71,22 +64,22 @@ function isKnown(run: RegisteredRun, known: RegisteredRun | undefined): boolean 
 }
 
 /** Says of sound runs what they do not have of what the catalogue knows today. */
-async function withLacks(lakeDir: string, runs: readonly RegisteredRun[]): Promise<readonly RegisteredRun[]> {
+async function withLacks(history: History, runs: readonly RegisteredRun[]): Promise<readonly RegisteredRun[]> {
   const told: RegisteredRun[] = []
-  if (runs.length === 0) return told
-  await using engine = await DuckDbEngine.open()
   for (const run of runs) {
     const isSound = run.state === 'registered'
-    const reason = isSound ? describeLacks(await showSnapshot(engine, runDir(lakeDir, run.runId))) : run.reason
+    const reason = isSound
+      ? describeLacks(await showSnapshot(await history.engine(), runDir(history.lakeDir, run.runId)))
+      : run.reason
     // Gone in the meantime: the next history run says so of those it knows.
-    if (!isSound || isAsRegistered(lakeDir, run)) told.push({ ...run, reason })
+    if (!isSound || isAsRegistered(history.lakeDir, run)) told.push({ ...run, reason })
   }
   return told
 }
 
 /** What the registry says of every run, in the order of their months. */
-export async function registeredRuns(engine: SqlEngine): Promise<readonly RegisteredRun[]> {
-  return (await latest(engine, 'run_registry_latest')).map(runOf).toSorted(inOrder)
+export async function registeredRuns(source: SqlEngine | EventSource): Promise<readonly RegisteredRun[]> {
+  return (await latest(source, 'run_registry_latest')).map(runOf).toSorted(inOrder)
 }
 
 function runOf(row: SqlRow): RegisteredRun {

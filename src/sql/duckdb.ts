@@ -18,6 +18,9 @@ export interface DuckDbOptions {
   readonly signal?: AbortSignal
 }
 
+/** Of each connection. */
+const settings = 'SET integer_division = true'
+
 const blanks = 'chr(32) || chr(9) || chr(10) || chr(13)'
 
 /**
@@ -26,7 +29,6 @@ const blanks = 'chr(32) || chr(9) || chr(10) || chr(13)'
  * with such a letter in them.
  */
 const prelude: readonly string[] = [
-  'SET integer_division = true',
   "CREATE MACRO regexp_replace(s, p, r) AS system.main.regexp_replace(s, p, r, 'g')",
   'CREATE MACRO regexp_like(s, p) AS regexp_matches(s, p)',
   'CREATE MACRO bitwise_left_shift(x, n) AS (x << n)',
@@ -45,10 +47,16 @@ export class DuckDbEngine implements SqlEngine {
   readonly #instance: DuckDBInstance
   readonly #connection: DuckDBConnection
   readonly #signal: AbortSignal | undefined
+  readonly #isFirst: boolean
   readonly #interrupt = () => this.#connection.interrupt()
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, signal: AbortSignal | undefined) {
+  private constructor(
+    instance: DuckDBInstance,
+    connection: DuckDBConnection,
+    { signal, isFirst }: { readonly signal: AbortSignal | undefined; readonly isFirst: boolean },
+  ) {
     this.#instance = instance
+    this.#isFirst = isFirst
     this.#connection = connection
     this.#signal = signal
     signal?.addEventListener('abort', this.#interrupt)
@@ -64,9 +72,16 @@ export class DuckDbEngine implements SqlEngine {
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
     })
-    const engine = new DuckDbEngine(instance, await instance.connect(), signal)
-    for (const statement of prelude) await engine.execute(statement)
-    return engine
+    const connection = await instance.connect()
+    await connection.run([settings, ...prelude].join(';\n'))
+    return new DuckDbEngine(instance, connection, { signal, isFirst: true })
+  }
+
+  /** One more engine with the same tables, threads and memory, whose statements run beside those of this one. Dispose of it first. */
+  async session(): Promise<DuckDbEngine> {
+    const connection = await this.#instance.connect()
+    await connection.run(settings)
+    return new DuckDbEngine(this.#instance, connection, { signal: this.#signal, isFirst: false })
   }
 
   async query(sql: string | NamedSql, params: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {
@@ -165,7 +180,7 @@ export class DuckDbEngine implements SqlEngine {
   [Symbol.asyncDispose](): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#interrupt)
     this.#connection.closeSync()
-    this.#instance.closeSync()
+    if (this.#isFirst) this.#instance.closeSync()
     return Promise.resolve()
   }
 }

@@ -7,7 +7,7 @@ import { withHistory } from './history/with-history.ts'
 /** Writes the CSV files of the history, and shows its tables on a Trino server, when there is one. */
 export async function exports(context: TaskContext): Promise<TaskResult> {
   const { lakeDir, signal, settings } = context
-  const files = await withHistory(context, (engine) => exportHistory(engine, lakeDir))
+  const files = await withHistory(context, (history) => exportHistory(history, lakeDir))
   if (settings.trino !== null) {
     // Loaded where there is a server: the client would slow the start of the task.
     const { syncHistory } = await import('../serving/trino-history.ts')

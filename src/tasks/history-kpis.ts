@@ -1,37 +1,37 @@
-import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { PipelineError } from '../errors.ts'
 import { isAsRegistered } from '../history/discover.ts'
+import type { History } from '../history/history.ts'
 import { measureKpis, type MeasureOptions } from '../history/kpis.ts'
 import { recordKpis, soundRuns, unmeasured } from '../history/measured.ts'
 import { measuredBy } from '../history/questions.ts'
 import type { Kpi, RegisteredRun } from '../history/records.ts'
 import { writeRowHashes } from '../history/row-hashes.ts'
-import { describeLacks, showSnapshot } from '../history/snapshot-tables.ts'
+import { describeLacks, type Lacks, showSnapshot } from '../history/snapshot-tables.ts'
 import { uniqueKeys } from '../history/unique-keys.ts'
 import { runDir } from '../lake/layout.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
 import type { ServedLake } from '../serving/trino-lake.ts'
-import { DuckDbEngine } from '../sql/duckdb.ts'
+import type { DuckDbEngine } from '../sql/duckdb.ts'
 import { engineNames } from '../sql/open.ts'
 import { runTask } from '../task-process.ts'
-import { isRebuild, recorderOf, spillDirectory, withHistory } from './history/with-history.ts'
+import { isRebuild, recorderOf, withHistory } from './history/with-history.ts'
 
 /** Measures every sound snapshot that was not measured with the same questions before, on each engine that is set. */
 export async function kpis(context: TaskContext): Promise<TaskResult> {
-  return withHistory(context, async (engine) => {
+  return withHistory(context, async (history) => {
     const by = measuredBy()
-    const runs = await unmeasured(engine, {
-      runs: await soundRuns(engine),
+    const runs = await unmeasured(history, {
+      runs: await soundRuns(history),
       measuredBy: by,
       again: isRebuild(context),
       historyRunId: context.runId,
     })
     let rows = 0
     for (const run of runs) {
-      const measured = await measureWhole(context, run)
+      const measured = await measureWhole(context, history, run)
       if (measured === null) continue
-      await recordKpis(engine, recorderOf(context), { run, kpis: measured, measuredBy: by })
+      await recordKpis(history, recorderOf(context), { run, kpis: measured, measuredBy: by })
       context.reached(`measured ${run.runId}`)
       rows += measured.length
     }
@@ -40,10 +40,10 @@ export async function kpis(context: TaskContext): Promise<TaskResult> {
 }
 
 /** @returns null when the snapshot goes away meanwhile: what was found of it then is of no snapshot */
-async function measureWhole(context: TaskContext, run: RegisteredRun): Promise<readonly Kpi[] | null> {
+async function measureWhole(context: TaskContext, history: History, run: RegisteredRun): Promise<readonly Kpi[] | null> {
   const isWhole = (): boolean => isAsRegistered(context.lakeDir, run)
   try {
-    const measured = isWhole() ? await measure(context, run) : []
+    const measured = isWhole() ? await measure(context, history, run) : []
     if (isWhole()) return measured
   } catch (error) {
     if (context.signal.aborted || isWhole()) throw error
@@ -53,30 +53,32 @@ async function measureWhole(context: TaskContext, run: RegisteredRun): Promise<r
 }
 
 /** Also keeps what a later snapshot is compared with, while the files are in the cache. */
-async function measure(context: TaskContext, run: RegisteredRun): Promise<readonly Kpi[]> {
+async function measure(context: TaskContext, history: History, run: RegisteredRun): Promise<readonly Kpi[]> {
+  const engine = await history.engine()
+  const shown = { engine, run, lacks: await showSnapshot(engine, runDir(context.lakeDir, run.runId)) }
   // What is kept is one long row after row, most questions are short: side by side both cores have something to do.
-  const [answered, kept] = await Promise.allSettled([ask(context, run), keepHashes(context, run)])
+  const [answered, kept] = await Promise.allSettled([ask(context, shown), keepHashes(context, shown)])
   if (answered.status === 'rejected') throw answered.reason
   if (kept.status === 'rejected') throw kept.reason
   return answered.value
 }
 
-async function keepHashes(context: TaskContext, run: RegisteredRun): Promise<void> {
-  await using engine = await openOn(context, 'hashes')
-  const lacks = await showSnapshot(engine, runDir(context.lakeDir, run.runId))
-  await writeRowHashes(engine, context.lakeDir, run, lacks)
+/** A snapshot whose tables the engine has. */
+interface Shown {
+  readonly engine: DuckDbEngine
+  readonly run: RegisteredRun
+  readonly lacks: Lacks
 }
 
-async function openOn(context: TaskContext, use: string): Promise<DuckDbEngine> {
-  return DuckDbEngine.open({ signal: context.signal, tempDirectory: join(spillDirectory(context), use) })
+async function keepHashes(context: TaskContext, { engine, run, lacks }: Shown): Promise<void> {
+  await using session = await engine.session()
+  await writeRowHashes(session, context.lakeDir, run, lacks)
 }
 
 /** @throws PipelineError when two engines find different numbers */
-async function ask(context: TaskContext, run: RegisteredRun): Promise<readonly Kpi[]> {
+async function ask(context: TaskContext, { engine, run, lacks }: Shown): Promise<readonly Kpi[]> {
   const { lakeDir, settings, signal } = context
   const directory = runDir(lakeDir, run.runId)
-  await using engine = await openOn(context, 'kpis')
-  const lacks = await showSnapshot(engine, directory)
   const lacking = describeLacks(lacks)
   if (lacking !== null) context.log(`${run.runId}: ${lacking}: KPIs that need it have no value`)
   const onQuestion: MeasureOptions['onQuestion'] = (done, total, kpi) =>

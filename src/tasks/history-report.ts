@@ -10,10 +10,10 @@ import { withHistory } from './history/with-history.ts'
 
 /** Draws the history as one page that needs no network. */
 export async function report(context: TaskContext): Promise<TaskResult> {
-  const { runs, kpis, growth } = await withHistory(context, async (engine) => ({
-    runs: await registeredRuns(engine),
-    kpis: await latestKpis(engine),
-    growth: await latestGrowth(engine),
+  const { runs, kpis, growth } = await withHistory(context, async (history) => ({
+    runs: await registeredRuns(history),
+    kpis: await latestKpis(history),
+    growth: await latestGrowth(history),
   }))
   // Loaded here: the library of the charts takes a second.
   const { renderReport } = await import('../history/report.ts')

@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict'
-import { chmodSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs'
+import {
+  chmodSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { datasets } from '../../src/discogs/catalogue.ts'
-import { eventFiles, registerEvents } from '../../src/history/events.ts'
+import { eventFiles, latest, latestViews, type LatestView, registerEvents } from '../../src/history/events.ts'
 import { latestGrowth } from '../../src/history/growth.ts'
+import { History } from '../../src/history/history.ts'
 import { latestKpis } from '../../src/history/measured.ts'
 import { historyDir, historyReportsDir } from '../../src/history/places.ts'
 import { registeredRuns } from '../../src/history/registry.ts'
@@ -371,6 +383,70 @@ test('what a killed writer has left is neither read nor in the way', async () =>
   assert.deepEqual(files(), whole)
   assert.deepEqual(globSync('**/.*.tmp', { cwd: historyDir(lakeDir) }), [])
   assert.equal((await growthOf(february))['previous ids_before releases'], 4n)
+})
+
+const views = Object.keys(latestViews) as LatestView[]
+
+/** The newest events as they are kept beside their files, each value as text. @returns also how often the files were read */
+async function kept(): Promise<{ readonly rows: readonly unknown[]; readonly opened: number }> {
+  let opened = 0
+  await using history = new History(lakeDir, () => {
+    opened += 1
+    return DuckDbEngine.open()
+  })
+  const rows: unknown[] = []
+  for (const view of views) rows.push((await latest(history, view)).map((row) => Object.values(row).map(String)))
+  return { rows, opened }
+}
+
+async function asEngineHasThem(): Promise<readonly unknown[]> {
+  return read(async (engine) => {
+    const rows: unknown[] = []
+    for (const view of views) rows.push((await latest(engine, view)).map((row) => Object.values(row).map(String)))
+    return rows
+  })
+}
+
+test('the newest events at hand are those of the files, in the order of the engine; no file is read twice', async () => {
+  const countries = ['\ufb00', '\u{1f600}', '\ue000', 'a', '', '\u65e5\u672c'].map((country, index) => ({
+    release_id: BigInt(index),
+    country,
+  }))
+  await sealed(february, { ...small, releases_v6: countries })
+  await measure()
+  await sealed(january, small)
+  await measure({ params: { rebuild: 'true' } })
+  removeLake(runDir(lakeDir, january))
+  await sealed(april, small)
+  await measure()
+  const rows = await asEngineHasThem()
+  assert.deepEqual(await kept(), { rows, opened: 0 })
+})
+
+test('what is kept of the events is read from their files again when it is missing, damaged, old, or of other files', async () => {
+  await sealed(january, small)
+  await sealed(february, small)
+  await measure()
+  const rows = await asEngineHasThem()
+  const json = join(historyDir(lakeDir), '.kpi_snapshot_latest.json')
+  const content = readFileSync(json, 'utf8')
+  for (const harm of [
+    () => rmSync(json),
+    () => truncateSync(json, content.length / 2),
+    () => writeFileSync(json, content.replace('"formatVersion":1', '"formatVersion":0')),
+    () => writeFileSync(json, content.replace('"measured_by"', '"measured"')),
+  ]) {
+    harm()
+    assert.deepEqual(await kept(), { rows, opened: 1 })
+    assert.deepEqual(await kept(), { rows, opened: 0 })
+  }
+  const [first = ''] = eventFiles(lakeDir, 'kpi_snapshot_events')
+  renameSync(first, `${first}.away`)
+  assert.deepEqual((await kept()).rows, await asEngineHasThem(), 'gone')
+  renameSync(`${first}.away`, first)
+  assert.deepEqual(await kept(), { rows, opened: 1 }, 'there again')
+  utimesSync(first, 0, 0)
+  assert.deepEqual(await kept(), { rows, opened: 1 }, 'another file of that name')
 })
 
 test('an old snapshot without a dataset has no value for what needs it, and the rest', async () => {

@@ -1,26 +1,31 @@
-/** What the tasks of the history have in common: an engine with the events in it, and who records. */
+/** What the tasks of the history have in common: the events, an engine when it is needed, and who records. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { registerEvents } from '../../history/events.ts'
+import { History } from '../../history/history.ts'
 import { historyDir } from '../../history/places.ts'
 import type { Recorder } from '../../history/registry.ts'
 import type { TaskContext } from '../../scheduler/context.ts'
-import { DuckDbEngine } from '../../sql/duckdb.ts'
+import type { DuckDbEngine } from '../../sql/duckdb.ts'
 
-/** Opens DuckDB with the event tables and their views, hands it to `use`, and closes it. The events of this run so far are seen. */
-export async function withHistory<T>(context: TaskContext, use: (engine: DuckDbEngine) => Promise<T>): Promise<T> {
+/** Hands the history to `use`, with the events of this run so far, and closes the engine if `use` has opened it. */
+export async function withHistory<T>(context: TaskContext, use: (history: History) => Promise<T>): Promise<T> {
   const spill = spillDirectory(context)
   mkdirSync(historyDir(context.lakeDir), { recursive: true })
   try {
-    await using engine = await DuckDbEngine.open({ signal: context.signal, tempDirectory: spill })
-    await registerEvents(engine, context.lakeDir)
-    return await use(engine)
+    await using history = new History(context.lakeDir, () => openEngine(context))
+    return await use(history)
   } finally {
     rmSync(spill, { recursive: true, force: true })
   }
 }
 
-export function spillDirectory({ lakeDir, runId, taskId }: TaskContext): string {
+async function openEngine(context: TaskContext): Promise<DuckDbEngine> {
+  // Loaded by who needs it: most tasks are done sooner.
+  const { DuckDbEngine } = await import('../../sql/duckdb.ts')
+  return DuckDbEngine.open({ signal: context.signal, tempDirectory: spillDirectory(context) })
+}
+
+function spillDirectory({ lakeDir, runId, taskId }: TaskContext): string {
   return join(historyDir(lakeDir), `.tmp-${runId}-${taskId}`)
 }
 
