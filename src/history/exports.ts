@@ -1,5 +1,5 @@
 /** The history as CSV files for people, each written whole and renamed. */
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeFileAtomically } from '../lake/atomic-file.ts'
 import { toCsv } from '../sql/csv.ts'
@@ -19,7 +19,7 @@ const growthFiles: Readonly<Record<string, readonly string[]>> = {
   growth_formats: ['format_growth'],
 }
 
-/** Writes all of them from the newest events. @returns names of the files */
+/** Writes all of them from the newest events, but for those that say so already. @returns names of the files */
 export async function exportHistory(source: EventSource, lakeDir: string): Promise<readonly string[]> {
   const [kpis, growth] = [await latestKpis(source), await latestGrowth(source)]
   const files: Readonly<Record<string, string>> = {
@@ -34,7 +34,10 @@ export async function exportHistory(source: EventSource, lakeDir: string): Promi
   }
   const directory = historyReportsDir(lakeDir)
   mkdirSync(directory, { recursive: true })
-  for (const [name, content] of Object.entries(files)) writeFileAtomically(join(directory, `${name}.csv`), content)
+  for (const [name, content] of Object.entries(files)) {
+    const file = join(directory, `${name}.csv`)
+    if (!existsSync(file) || readFileSync(file, 'utf8') !== content) writeFileAtomically(file, content)
+  }
   return Object.keys(files).map((name) => `${name}.csv`)
 }
 

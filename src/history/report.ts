@@ -10,6 +10,7 @@ import { headline } from './report/sections/headline.ts'
 import { lastChange } from './report/sections/last-change.ts'
 import { nothingYet, runs } from './report/sections/runs.ts'
 import { style } from './report/style.ts'
+import { originMark, originOf } from './report-origin.ts'
 
 export type { ReportInput } from './report/model.ts'
 
@@ -24,6 +25,7 @@ export function renderReport(input: ReportInput): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src '${styleHash()}'; base-uri 'none'; form-action 'none'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">
+${trusted(originMark(originOf(input)))}
 <title>Discogs history${month}</title>
 <style>${trusted(style)}</style></head>
 <body><header><h1>How the record catalogue grows</h1>

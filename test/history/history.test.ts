@@ -449,6 +449,26 @@ test('what is kept of the events is read from their files again when it is missi
   assert.deepEqual(await kept(), { rows, opened: 1 }, 'another file of that name')
 })
 
+test('a page that shows the same numbers is left as it is; new numbers, other code or damage make it anew', async () => {
+  await sealed(january, small)
+  await measure()
+  const file = join(historyReportsDir(lakeDir), 'history_latest.html')
+  const drawnAgain = async (): Promise<boolean> => {
+    historyRuns++
+    const context = contextOf(`history__2026010${historyRuns}_000000`)
+    await report(context)
+    return readFileSync(file, 'utf8').includes(context.now().toISOString().slice(0, 16).replace('T', ' '))
+  }
+  assert.deepEqual([await drawnAgain(), await drawnAgain()], [true, false])
+  await measure({ params: { rebuild: 'true' } })
+  assert.equal(await drawnAgain(), false, 'measured again with the same result')
+  await sealed(february, small)
+  await measure()
+  assert.deepEqual([await drawnAgain(), await drawnAgain()], [true, false])
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/made-from" content="\w/, 'made-from" content="x'))
+  assert.deepEqual([await drawnAgain(), await drawnAgain()], [true, false])
+})
+
 test('an old snapshot without a dataset has no value for what needs it, and the rest', async () => {
   await sealed(january, small)
   withoutDataset(january, 'release_videos_v1')
