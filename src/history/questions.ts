@@ -1,6 +1,6 @@
 /** What is asked about one snapshot: the texts of `sql/kpi/`, and what each of them needs. */
 import { createHash } from 'node:crypto'
-import { globSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { datasets } from '../discogs/catalogue.ts'
 import type { NamedSql } from '../sql/engine.ts'
@@ -39,7 +39,8 @@ export async function listQuestions(): Promise<readonly Question[]> {
 }
 
 function textNames(): readonly string[] {
-  return globSync('*.sql', { cwd: directory })
+  return readdirSync(directory)
+    .filter((file) => file.endsWith('.sql'))
     .map((file) => file.slice(0, -'.sql'.length))
     .toSorted()
 }
@@ -75,7 +76,15 @@ export function needsOf(text: string): Needs {
  * What the numbers were made with: changes when a question changes, and what was measured before is measured again then.
  */
 export function measuredBy(): string {
+  textsHash ??= hashOfTexts()
+  return `kpi-${textsHash.slice(0, 12)}`
+}
+
+/** Asked for every pair of snapshots. */
+let textsHash: string | null = null
+
+function hashOfTexts(): string {
   const hash = createHash('sha256').update(JSON.stringify(datasets.map(({ name, key }) => [name, key])))
   for (const name of textNames()) hash.update(name).update(readFileSync(join(directory, `${name}.sql`)))
-  return `kpi-${hash.digest('hex').slice(0, 12)}`
+  return hash.digest('hex')
 }

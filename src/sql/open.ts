@@ -1,5 +1,5 @@
 import { PipelineError } from '../errors.ts'
-import { DuckDbEngine, type DuckDbOptions } from './duckdb.ts'
+import type { DuckDbOptions } from './duckdb.ts'
 import type { EngineName, SqlEngine } from './engine.ts'
 import type { TrinoSettings } from './trino.ts'
 
@@ -23,10 +23,10 @@ export function engineNames(sqlEngine: EngineSettings['sqlEngine']): readonly En
  * @throws PipelineError when the engine is not to be had
  */
 export async function openEngine({ sqlEngine, trino }: EngineSettings, options: EngineOptions = {}): Promise<SqlEngine> {
-  if (sqlEngine === 'duckdb') return DuckDbEngine.open(options)
+  // Loaded by who opens one: DuckDB takes as long as node itself to start, the client of Trino twice as long.
+  if (sqlEngine === 'duckdb') return (await import('./duckdb.ts')).DuckDbEngine.open(options)
   if (sqlEngine === 'trino' && trino !== null) {
     const { schema, signal } = options
-    // Loaded where there is a server: its client takes twice as long as DuckDB.
     const { TrinoEngine } = await import('./trino.ts')
     return TrinoEngine.open(trino, { ...(schema === undefined ? {} : { schema }), ...(signal === undefined ? {} : { signal }) })
   }
