@@ -9,6 +9,8 @@ export interface MeasureOptions {
   readonly lacks?: Lacks
   /** Datasets of which it is known that no key stands on two rows: their keys are as many as their rows, and are not counted. */
   readonly unique?: ReadonlySet<string>
+  /** Further sessions that show the same snapshot: questions are asked side by side. */
+  readonly beside?: readonly SqlEngine[]
   /** Told how many questions there are and which one is next. */
   readonly onQuestion?: (done: number, total: number, kpi: string) => void
 }
@@ -16,16 +18,29 @@ export interface MeasureOptions {
 /** Measures the snapshot that an engine shows. @returns sorted by kpi and member */
 export async function measureKpis(
   engine: SqlEngine,
-  { lacks = nothing, unique = new Set(), onQuestion = () => {} }: MeasureOptions = {},
+  { lacks = nothing, unique = new Set(), beside = [], onQuestion = () => {} }: MeasureOptions = {},
 ): Promise<readonly Kpi[]> {
   const kpis: Kpi[] = []
   const questions = await listQuestions()
-  for (const [done, question] of questions.entries()) {
-    onQuestion(done, questions.length, nameOf(question))
-    if (!hasAll(question.needs, lacks)) kpis.push(...question.about.map((about) => ({ ...about, value: null })))
-    else if (question.keysOf === null || !unique.has(question.keysOf)) kpis.push(...(await engine.query(question.sql)).map(kpiOf))
+  const queue = numbered(questions)
+  const ask = async (session: SqlEngine): Promise<void> => {
+    for (const [done, question] of queue) {
+      onQuestion(done, questions.length, nameOf(question))
+      if (!hasAll(question.needs, lacks)) kpis.push(...question.about.map((about) => ({ ...about, value: null })))
+      else if (question.keysOf === null || !unique.has(question.keysOf))
+        kpis.push(...(await session.query(question.sql)).map(kpiOf))
+    }
   }
+  // One that fails leaves its loop and so ends the queue for all, after what they have begun.
+  const ended = await Promise.allSettled([engine, ...beside].map(ask))
+  const failed = ended.find((one) => one.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
   return [...kpis, ...keysAsRows(kpis, unique)].toSorted(byName)
+}
+
+/** Unlike an array's own entries it ends when one of those who share it leaves its loop. */
+function* numbered<Item>(items: readonly Item[]): Generator<readonly [number, Item]> {
+  yield* items.entries()
 }
 
 function nameOf({ about: [about] }: Question): string {

@@ -84,12 +84,14 @@ async function ask(context: TaskContext, { engine, run, lacks }: Shown): Promise
   const onQuestion: MeasureOptions['onQuestion'] = (done, total, kpi) =>
     context.progress({ done, total, unit: 'steps', message: `${run.runId}: ${kpi}` })
   const options = { lacks, unique: uniqueKeys(directory), onQuestion }
+  // Short ones leave a core idle between two of them.
+  await using session = await engine.session()
   const answers: (readonly Kpi[])[] = []
   for (const name of engineNames(settings.sqlEngine)) {
     const { trino } = settings
     answers.push(
       name === 'duckdb' || trino === null
-        ? await measureKpis(engine, options)
+        ? await measureKpis(engine, { ...options, beside: [session] })
         : await measureOnTrino({ lakeDir, trino, signal }, run, options),
     )
   }

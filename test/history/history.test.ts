@@ -432,7 +432,7 @@ test('what is kept of the events is read from their files again when it is missi
   const content = readFileSync(json, 'utf8')
   for (const harm of [
     () => rmSync(json),
-    () => truncateSync(json, content.length / 2),
+    () => truncateSync(json, Math.floor(content.length / 2)),
     () => writeFileSync(json, content.replace('"formatVersion":1', '"formatVersion":0')),
     () => writeFileSync(json, content.replace('"measured_by"', '"measured"')),
   ]) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { datasets } from '../../src/discogs/catalogue.ts'
+import { measureKpis } from '../../src/history/kpis.ts'
 import { listQuestions, type Needs } from '../../src/history/questions.ts'
 import { DuckDbEngine } from '../../src/sql/duckdb.ts'
 import { quoteIdentifier } from '../../src/sql/quote.ts'
@@ -39,4 +40,17 @@ test('a question that only counts rows of a table needs no column of it', async 
     release_identifiers_v1: ['release_id', 'identifier_type'],
     releases_v6: ['release_id'],
   })
+})
+
+test('questions are asked side by side with the same answers; one that fails ends them all', async () => {
+  await using engine = await DuckDbEngine.open()
+  await only(engine, new Map(datasets.map(({ name, columns }) => [name, columns.map((column) => column.name)])))
+  const alone = await measureKpis(engine)
+  await using session = await engine.session()
+  assert.deepEqual(await measureKpis(engine, { beside: [session] }), alone)
+  await engine.execute('DROP TABLE artists_v1_typed')
+  const asked: string[] = []
+  const onQuestion = (_done: number, _total: number, kpi: string): void => void asked.push(kpi)
+  await assert.rejects(measureKpis(engine, { beside: [session], onQuestion }), /artists_v1_typed/)
+  assert.ok(asked.length < 40, asked.join())
 })
