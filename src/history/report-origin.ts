@@ -13,8 +13,13 @@ export function originOf({ runs, kpis, growth }: Omit<ReportInput, 'generatedAt'
   const parts = readdirSync(join(project, drawing), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
   for (const file of ['package.json', `${drawing}.ts`, ...parts.toSorted().map((name) => `${drawing}/${name}`)])
     hash.update(file).update(readFileSync(join(project, file)))
-  const numbers = JSON.stringify([runs, kpis, growth], (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value))
-  return hash.update(numbers).digest('hex')
+  // In whatever order they come.
+  for (const events of [runs, kpis, growth]) hash.update(events.map(lineOf).toSorted().join('\n')).update('\0')
+  return hash.digest('hex')
+}
+
+function lineOf(event: object): string {
+  return JSON.stringify(event, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value))
 }
 
 /** Stands in the head of a page. */
