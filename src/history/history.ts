@@ -5,6 +5,7 @@
  */
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { hasCode } from '../errors.ts'
 import type { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlRow, SqlValue } from '../sql/engine.ts'
 import { identifiers, quoteText } from '../sql/quote.ts'
@@ -70,7 +71,7 @@ export class History implements EventSource, AsyncDisposable {
     return found
   }
 
-  /** Keeps what was found for later processes. Of those that append, only one is at work at a time. */
+  /** Keeps what was found for later processes. Of those that append only one is at work at a time; others may find the same at once. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const view of this.#views.values()) view.save()
     await (await this.#engine)?.[Symbol.asyncDispose]()
@@ -133,7 +134,12 @@ class View {
       return { name, identity, rowCount: kept.length, values: packed(kept, this.#columns) }
     })
     writeFileSync(temporary, JSON.stringify({ formatVersion, columns: this.#columns, files }))
-    renameSync(temporary, this.#file())
+    try {
+      renameSync(temporary, this.#file())
+    } catch (error) {
+      // Another task has found the same events, and kept them.
+      if (!hasCode(error, 'ENOENT')) throw error
+    }
     this.#isChanged = false
   }
 
