@@ -3,11 +3,12 @@
  * inputs, params and code give the same bytes.
  */
 import { readFileSync } from 'node:fs'
+// Not zod: loading that takes longer than listing the snapshots of a lake.
+import * as v from 'valibot'
 import { exitCodes, hasCode, messageOf, PipelineError } from '../errors.ts'
 import { writeJson } from './atomic-file.ts'
 import type { CodeVersion } from './code-version.ts'
 import { manifestFile } from './layout.ts'
-import { count, fields, list, matching, nullable, oneOf, record, text } from './shape.ts'
 import type { StagedSource } from './stage-report.ts'
 
 /** Raised when an older reader would misread the file. */
@@ -50,21 +51,32 @@ export interface Manifest extends ManifestParts {
   readonly datasets: readonly ManifestDataset[]
 }
 
-const sha256 = matching(/^[0-9a-f]{64}$/)
-const manifestShape = fields({
-  format_version: oneOf(formatVersion),
-  run_id: text,
-  dag: text,
-  session: text,
-  params: record(text),
-  code: fields({ version: text, commit: nullable(text) }),
-  inputs: list(
-    fields(
-      { dump: text, file: text, bytes: count, sha256, verification: oneOf('verified', 'unverified') },
-      { download: fields({ manifest: text, url: text, etag: nullable(text) }) },
-    ),
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
+const manifestShape = v.object({
+  format_version: v.literal(formatVersion),
+  run_id: v.string(),
+  dag: v.string(),
+  session: v.string(),
+  params: v.record(v.string(), v.string()),
+  code: v.object({ version: v.string(), commit: v.nullable(v.string()) }),
+  inputs: v.array(
+    v.object({
+      dump: v.string(),
+      file: v.string(),
+      bytes: count,
+      sha256,
+      verification: v.picklist(['verified', 'unverified']),
+      download: v.exactOptional(v.object({ manifest: v.string(), url: v.string(), etag: v.nullable(v.string()) })),
+    }),
   ),
-  datasets: list(fields({ name: text, rows: count, files: list(fields({ path: text, bytes: count, rows: count, sha256 })) })),
+  datasets: v.array(
+    v.object({
+      name: v.string(),
+      rows: count,
+      files: v.array(v.object({ path: v.string(), bytes: count, rows: count, sha256 })),
+    }),
+  ),
 })
 
 /** Writes the manifest of a run directory, atomically and durably. */
@@ -93,12 +105,13 @@ export function writeManifest(directory: string, manifest: Manifest): void {
 export function readManifest(directory: string): Manifest {
   const path = manifestFile(directory)
   try {
-    const { format_version: _, run_id: runId, ...rest } = manifestShape(JSON.parse(readFileSync(path, 'utf8')), '')
+    const { format_version: _, run_id: runId, ...rest } = v.parse(manifestShape, JSON.parse(readFileSync(path, 'utf8')))
     return { runId, ...rest }
   } catch (cause) {
     const missing = hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR')
+    const found = v.isValiError(cause) ? v.summarize(cause.issues) : messageOf(cause)
     throw new PipelineError(
-      missing ? `${directory} is no sealed run: it has no manifest` : `the manifest ${path} cannot be read: ${messageOf(cause)}`,
+      missing ? `${directory} is no sealed run: it has no manifest` : `the manifest ${path} cannot be read: ${found}`,
       {
         cause,
         retryable: false,
