@@ -84,7 +84,7 @@ async function readAll(trino: TrinoSettings): Promise<void> {
   const { engine } = await openRunOnTrino({ lakeDir, trino }, runId)
   await using open = engine
   for (const { name, columns } of datasets) {
-    const counts = valueCounts(...columns.map((column) => column.name)).sql
+    const counts = valueCounts(columns.map((column) => column.name)).sql
     await open.query(`SELECT count(*)${counts} FROM ${identifiers(name).sql}`)
   }
 }

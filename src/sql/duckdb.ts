@@ -33,7 +33,12 @@ const prelude: readonly string[] = [
   'CREATE MACRO regexp_like(s, p) AS regexp_matches(s, p)',
   'CREATE MACRO bitwise_left_shift(x, n) AS (x << n)',
   'CREATE MACRO bitwise_xor(x, y) AS xor(x, y)',
+  'CREATE MACRO bitwise_right_shift(x, n) AS (x >> n)',
   'CREATE MACRO bitwise_or_agg(x) AS bit_or(x)',
+  // A hash, if another one: fit to be compared within a statement.
+  'CREATE MACRO to_utf8(x) AS x',
+  'CREATE MACRO xxhash64(x) AS hash(x)',
+  'CREATE MACRO from_big_endian_64(x) AS CAST((x >> 1) AS BIGINT)',
   `CREATE MACRO simple_lower(x) AS CASE WHEN strlen(x) = length(x) THEN lower(x)
      WHEN regexp_matches(x, ${quoteText(newerCapital)}) THEN lower(translate(x, ${quoteText(newerLowerCase.from)}, ${quoteText(newerLowerCase.to)}))
      ELSE lower(x) END`,

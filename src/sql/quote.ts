@@ -18,14 +18,18 @@ export function identifiers(...names: readonly string[]): SqlFragment {
   return { sql: names.map(quoteIdentifier).join(', ') }
 }
 
-/** Further columns of a SELECT: how many values each of some columns holds, under its own name. */
-export function valueCounts(...names: readonly string[]): SqlFragment {
-  return {
-    sql: names
-      .map(quoteIdentifier)
-      .map((name) => `, count(${name}) AS ${name}`)
-      .join(''),
-  }
+/** Further columns of a SELECT, `width` of them: how many values each of some columns holds, then zeros. Tables can be counted below each other. */
+export function valueCounts(names: readonly string[], width = names.length): SqlFragment {
+  const counts = valueCountNames(width).map((name, index) => {
+    const column = names[index]
+    return `, ${column === undefined ? 'CAST(0 AS BIGINT)' : `count(${quoteIdentifier(column)})`} AS ${name}`
+  })
+  return { sql: counts.join('') }
+}
+
+/** How {@link valueCounts} names its columns. */
+export function valueCountNames(width: number): readonly string[] {
+  return Array.from({ length: width }, (_, index) => `value_count_${index + 1}`)
 }
 
 /**
@@ -38,6 +42,19 @@ export function packed(number: string, ordinals: readonly string[], labels: read
     ...labels.map((name) => `bitwise_left_shift(CAST(length(coalesce(${quoteIdentifier(name)}, '')) % 4 AS BIGINT), 60)`),
   ]
   return { sql: beside.reduce((sql, part) => `bitwise_xor(${sql}, ${part})`, quoteIdentifier(number)) }
+}
+
+/** Numbers and texts in one number; others may come to the same one, which happens by chance alone unless numbers are of 2^23 and more. */
+export function hashed(numbers: readonly string[], texts: readonly string[]): SqlFragment {
+  const [first = '0', ...others] = numbers.map((name) => `coalesce(${quoteIdentifier(name)}, 0)`)
+  const parts = [
+    ...others.map((number) => `bitwise_left_shift(abs(CAST(${number} % 8388608 AS BIGINT)), 39)`),
+    // Shifted, since two columns may hold the same text.
+    ...texts.map((name, index) => {
+      return `bitwise_right_shift(coalesce(from_big_endian_64(xxhash64(to_utf8(${quoteIdentifier(name)}))), 0), ${index})`
+    }),
+  ]
+  return { sql: parts.reduce((sql, part) => `bitwise_xor(${sql}, ${part})`, `CAST(${first} AS BIGINT)`) }
 }
 
 export interface ColumnOf {

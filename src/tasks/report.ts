@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { datasets } from '../discogs/catalogue.ts'
+import type { Dataset } from '../discogs/dataset.ts'
 import { messageOf, PipelineError } from '../errors.ts'
 import { reportsDir } from '../lake/layout.ts'
 import { resolveActive } from '../lake/pointer.ts'
 import { rollback } from '../lake/promotion.ts'
 import type { CheckResult, TaskContext, TaskResult } from '../scheduler/context.ts'
-import { activeSchema, followPointer, openRunOnTrino, runSchema, seesOther } from '../serving/trino-lake.ts'
+import { activeSchema, followPointer, openRunOnTrino, seesOther } from '../serving/trino-lake.ts'
 import type { EngineName } from '../sql/engine.ts'
 import { engineNames, openEngine } from '../sql/open.ts'
 import { trinoFailure, type TrinoSettings } from '../sql/trino.ts'
@@ -112,23 +113,24 @@ function openOnTrino({ lakeDir, runId, signal }: TaskContext, trino: TrinoSettin
 }
 
 /** @throws PipelineError when the server shows other rows than the files hold: then it says nothing about the data */
-async function assertShown({ engine, context, directory, problems, reports }: CheckScope, trino: TrinoSettings): Promise<void> {
-  const shown = datasets.filter(({ name }) => !problems.has(name))
-  const counted = await countRows(
-    engine,
-    runSchema(context.runId),
-    shown.map(({ name }) => name),
-  )
+async function assertShown(scope: CheckScope, trino: TrinoSettings): Promise<void> {
+  const { context, directory, reports } = scope
   const differences: string[] = []
-  for (const dataset of shown) {
+  for (const [dataset, count] of await countedRows(scope)) {
     const staged = stagedDataset(reports, dataset)
-    const count = counted.get(dataset.name)
     if (count === BigInt(staged.rows)) continue
     const files = await Promise.all(staged.files.map(({ path }) => readFooter(join(directory, path)).catch(() => null)))
     const held = files.reduce((sum, footer) => sum + (footer?.rows ?? 0), 0)
     if (BigInt(held) !== count) differences.push(`${dataset.name}: ${count} instead of ${held}`)
   }
   if (differences.length > 0) throw seesOther({ lakeDir: context.lakeDir, trino }, differences)
+}
+
+/** Rows of every dataset that can be counted: what is wrong with another one, its checks say. */
+async function countedRows({ counts, problems }: CheckScope): Promise<ReadonlyMap<Dataset, bigint>> {
+  const shown = datasets.filter(({ name }) => !problems.has(name))
+  const counted = await Promise.allSettled(shown.map(async (dataset) => [dataset, (await counts(dataset)).rows] as const))
+  return new Map(counted.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : [])))
 }
 
 /** What a server answers to bad data, and to a table that the run does not have; every other error is its own and ends the task. */
@@ -145,14 +147,14 @@ function engineFault(problems: CheckScope['problems']): NonNullable<RunOptions['
 }
 
 /** What consumers see through `active` against the run's own schema. */
-function activeRows({ engine, context, problems }: CheckScope): Check {
+function activeRows(scope: CheckScope): Check {
   const measure = async (): Promise<Finding> => {
-    const names = datasets.map(({ name }) => name).filter((name) => !problems.has(name))
-    const own = await countRows(engine, runSchema(context.runId), names)
-    const active = await countRows(engine, activeSchema, names)
-    const moved = resolveActive(context.lakeDir)?.runId
-    if (moved !== context.runId) return { value: null, ok: true, details: `active is ${moved ?? 'not set'} by now` }
-    const different = names.filter((name) => own.get(name) !== active.get(name))
+    const own = new Map([...(await countedRows(scope))].map(([{ name }, count]) => [name, count]))
+    const active = await countRows(scope.engine, activeSchema, [...own.keys()])
+    const { runId, lakeDir } = scope.context
+    const moved = resolveActive(lakeDir)?.runId
+    if (moved !== runId) return { value: null, ok: true, details: `active is ${moved ?? 'not set'} by now` }
+    const different = [...own.keys()].filter((name) => own.get(name) !== active.get(name))
     const details = different.map((name) => `${name}: ${active.get(name)} instead of ${own.get(name)}`).join(', ')
     return { value: different.length, ok: different.length === 0, details }
   }

@@ -25,9 +25,8 @@ export async function countRows(
   question: string,
   fragments: Readonly<Record<string, SqlFragment>>,
 ): Promise<bigint> {
-  const { name, text } = await loadSql(`checks/${question}`, fragments)
-  const counted = { name, text: `SELECT count(*) AS row_count FROM (\n${text}) AS question` }
-  return (await counts(engine, counted, ['row_count'])).row_count
+  const [count = 0n] = await countEach(engine, [await loadSql(`checks/${question}`, fragments)])
+  return count
 }
 
 /** The first few failing rows in the order of all their columns, so that they are the same each time. */
@@ -45,26 +44,44 @@ async function sampleOf(engine: SqlEngine, { name, text }: NamedSql): Promise<re
   return engine.query({ name, text: `SELECT * FROM (\n${text}) AS question ORDER BY ${order} LIMIT ${sampleSize}` })
 }
 
-/** The one row of counts that `sql/checks/<question>.sql` returns. */
+/** The row of counts that `sql/checks/<question>.sql` returns for each of some tables. */
 export async function askCounts<Name extends string>(
   engine: SqlEngine,
   question: string,
-  fragments: Readonly<Record<string, SqlFragment>>,
+  tables: readonly Readonly<Record<string, SqlFragment>>[],
   names: readonly Name[],
-): Promise<Record<Name, bigint>> {
-  return counts(engine, await loadSql(`checks/${question}`, fragments), names)
+): Promise<readonly Record<Name, bigint>[]> {
+  return counts(engine, await Promise.all(tables.map((fragments) => loadSql(`checks/${question}`, fragments))), names)
 }
 
+/** How many rows each question returns. */
+export async function countEach(engine: SqlEngine, questions: readonly NamedSql[]): Promise<readonly bigint[]> {
+  return (await counts(engine, questions.map(countOf), ['row_count'])).map(({ row_count: count }) => count)
+}
+
+function countOf({ name, text }: NamedSql): NamedSql {
+  return { name, text: `SELECT count(*) AS row_count FROM (\n${text}) AS question\n` }
+}
+
+/** Questions that return one row of counts each, in one statement: planning one takes a server longer than counting a small table. */
 async function counts<Name extends string>(
   engine: SqlEngine,
-  sql: NamedSql,
+  questions: readonly NamedSql[],
   names: readonly Name[],
-): Promise<Record<Name, bigint>> {
-  const [row] = await engine.query(sql)
-  const read = (name: Name): [Name, bigint] => {
-    const value = row?.[name]
-    if (typeof value !== 'bigint') throw new PipelineError(`${sql.name}: ${name} is ${String(value)}, a count was expected`)
-    return [name, value]
+): Promise<readonly Record<Name, bigint>[]> {
+  const sql = {
+    name: [...new Set(questions.map(({ name }) => name))].join(', '),
+    text: questions
+      .map(({ text }, index) => `SELECT ${index} AS number, asked.* FROM (\n${text}) AS asked`)
+      .join('\nUNION ALL\n'),
   }
-  return Object.fromEntries(names.map(read)) as Record<Name, bigint>
+  const rows = new Map((await engine.query(sql)).map((row) => [Number(row['number']), row]))
+  return questions.map(({ name: question }, index) => {
+    const read = (name: Name): [Name, bigint] => {
+      const value = rows.get(index)?.[name]
+      if (typeof value !== 'bigint') throw new PipelineError(`${question}: ${name} is ${String(value)}, a count was expected`)
+      return [name, value]
+    }
+    return Object.fromEntries(names.map(read)) as Record<Name, bigint>
+  })
 }
