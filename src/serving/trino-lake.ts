@@ -12,7 +12,7 @@ import { readManifest } from '../lake/manifest.ts'
 import { type ActiveRun, activeRunId, resolveActive } from '../lake/pointer.ts'
 import { sealedRuns, type UnreadableRun } from '../lake/sealed-runs.ts'
 import type { SqlEngine } from '../sql/engine.ts'
-import { TrinoEngine, type TrinoSettings } from '../sql/trino.ts'
+import { TrinoEngine, type TrinoOptions, type TrinoSettings } from '../sql/trino.ts'
 import { type Change, tablesOver, type WantedSchema, viewsOver } from '../sql/trino-schema.ts'
 import { eachOf } from '../sql/each-of.ts'
 import { countDirectories } from '../sql/trino-count.ts'
@@ -109,10 +109,11 @@ export async function followPointer(lakeDir: string, trino: TrinoSettings, signa
 export async function openRunOnTrino(
   lake: ServedLake,
   runId: string,
-  { published = false }: { readonly published?: boolean } = {},
+  { published = false, session = {} }: { readonly published?: boolean; readonly session?: TrinoOptions['session'] } = {},
 ): Promise<{ readonly engine: TrinoEngine; readonly missing: readonly string[] }> {
   await syncTrino({ ...lake, runs: [runId], active: published, locations: published })
-  return { engine: await openTrino(lake, runSchema(runId)), missing: missingDatasets(runDir(lake.lakeDir, runId)) }
+  const engine = await openTrino(lake, runSchema(runId), session)
+  return { engine, missing: missingDatasets(runDir(lake.lakeDir, runId)) }
 }
 
 /** Forgets the schema of a run. @throws PipelineError (exit 3) when it is the published one. @returns the statement */
@@ -137,8 +138,12 @@ export function lakeUri({ lakeDir, trino }: Pick<ServedLake, 'lakeDir' | 'trino'
 }
 
 /** Opens a session. Without a schema, statements name theirs. */
-export async function openTrino({ trino, signal }: Pick<ServedLake, 'trino' | 'signal'>, schema?: string): Promise<TrinoEngine> {
-  const options = { ...(schema === undefined ? {} : { schema }), ...(signal === undefined ? {} : { signal }) }
+export async function openTrino(
+  { trino, signal }: Pick<ServedLake, 'trino' | 'signal'>,
+  schema?: string,
+  session: TrinoOptions['session'] = {},
+): Promise<TrinoEngine> {
+  const options = { ...(schema === undefined ? {} : { schema }), ...(signal === undefined ? {} : { signal }), session }
   return TrinoEngine.open(trino, options)
 }
 

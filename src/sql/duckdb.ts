@@ -34,6 +34,8 @@ const prelude: readonly string[] = [
   'CREATE MACRO bitwise_left_shift(x, n) AS (x << n)',
   'CREATE MACRO bitwise_xor(x, y) AS xor(x, y)',
   'CREATE MACRO bitwise_right_shift(x, n) AS (x >> n)',
+  'CREATE MACRO bitwise_and(x, y) AS (x & y)',
+  'CREATE MACRO bitwise_not(x) AS (~x)',
   'CREATE MACRO bitwise_or_agg(x) AS bit_or(x)',
   // A hash, if another one: fit to be compared within a statement.
   'CREATE MACRO to_utf8(x) AS x',

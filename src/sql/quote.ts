@@ -70,6 +70,24 @@ export function stackedColumns(...columns: readonly ColumnOf[]): SqlFragment {
   return { sql: selects.join('\n    UNION ALL ') }
 }
 
+/**
+ * What columns of ids refer to, in blocks of 32 ids: `link` (`<dataset>.<column>`), `block`, `referring` (rows) and `bits` (ids). A block of one
+ * column is one row: grouped before they are put below each other, rows need not be sent from one stage of a server to the next.
+ */
+export function stackedBlocks(...columns: readonly ColumnOf[]): SqlFragment {
+  const selects = columns.map(({ dataset, column }) => {
+    const [reference, block] = [quoteIdentifier(column), `bitwise_right_shift(${quoteIdentifier(column)}, 5)`]
+    return `SELECT ${quoteText(`${dataset}.${column}`)} AS link, ${block} AS block, count(*) AS referring, bitwise_or_agg(${bitOf(column).sql}) AS bits
+    FROM ${quoteIdentifier(dataset)} WHERE ${reference} IS NOT NULL GROUP BY ${block}`
+  })
+  return { sql: selects.join('\n  UNION ALL ') }
+}
+
+/** The bit of an id in its block of 32. */
+export function bitOf(column: string): SqlFragment {
+  return { sql: `bitwise_left_shift(CAST(1 AS BIGINT), CAST(bitwise_and(${quoteIdentifier(column)}, 31) AS INTEGER))` }
+}
+
 /** Literals with commas between them. */
 export function literals(...values: readonly (string | bigint | number)[]): SqlFragment {
   return { sql: values.map((value) => (typeof value === 'string' ? quoteText(value) : String(value))).join(', ') }

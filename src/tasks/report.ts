@@ -28,6 +28,9 @@ const activeCheck = 'active.rows'
 /** Checks asked at once on a server: more of them only take its memory. */
 const trinoAtOnce = 3
 
+/** Ids to be looked up are sent to where the references are read; Trino, which has no statistics of the tables, would send all references about. */
+const session = { join_distribution_type: 'BROADCAST' }
+
 /**
  * Asks the published snapshot for its sanity, through every engine that serves it, and with two of them for the same answers. A critical
  * failure moves the pointer back, unless the parameter `rollback_on_failure` is `false`; an engine that cannot be asked, or
@@ -107,7 +110,7 @@ async function sanityOf(context: TaskContext, directory: string, sqlEngine: Engi
 /** The run's own schema, never `active`: a query there may meet the files of two runs (docs/trino.md). What is published is registered too. */
 function openOnTrino({ lakeDir, runId, signal }: TaskContext, trino: TrinoSettings): OpenDirectory {
   return async (_directory) => {
-    const { engine, missing } = await openRunOnTrino({ lakeDir, trino, signal }, runId, { published: true })
+    const { engine, missing } = await openRunOnTrino({ lakeDir, trino, signal }, runId, { published: true, session })
     return { engine, problems: new Map(missing.map((name) => [name, 'no directory'])) }
   }
 }

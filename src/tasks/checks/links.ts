@@ -3,7 +3,7 @@ import { datasets } from '../../discogs/catalogue.ts'
 import type { Dataset } from '../../discogs/dataset.ts'
 import { PipelineError } from '../../errors.ts'
 import type { SqlEngine, SqlRow } from '../../sql/engine.ts'
-import { identifiers, stackedColumns } from '../../sql/quote.ts'
+import { bitOf, identifiers, type SqlFragment, stackedBlocks, stackedColumns } from '../../sql/quote.ts'
 import { loadSql } from '../../sql/texts.ts'
 
 export interface Link {
@@ -47,25 +47,38 @@ export function linksTo(target: string): readonly Link[] {
   return links.filter((link) => link !== null).filter((link) => link.target === target)
 }
 
-/** Looks the values of all of them up at once: the keys of the one target are read, and kept, one time. */
+/**
+ * Looks the values of all of them up at once: the keys of the one target are read, and kept, one time. Blocks of ids tell for most columns that
+ * they have no orphan; only of the others the rows are counted.
+ */
 export async function lookUp(engine: SqlEngine, links: readonly [Link, ...Link[]]): Promise<(link: Link) => LinkCounts> {
-  const [{ target, targetColumn }] = links
-  const sql = await loadSql('checks/orphan_counts', {
-    links: stackedColumns(...links),
-    target: identifiers(target),
-    target_column: identifiers(targetColumn),
+  const blocks = await ask(engine, 'orphan_blocks', links, {
+    links: stackedBlocks(...links),
+    target_bit: bitOf(links[0].targetColumn),
   })
-  const counted = new Map((await engine.query(sql)).map((row) => [row['link'], row]))
-  return ({ dataset, column }) => {
-    const row = counted.get(`${dataset}.${column}`)
-    return { referring: countIn(row, 'referring'), orphans: countIn(row, 'orphans') }
-  }
+  const suspect = links.filter((link) => countIn(blocks(link), 'blocks') > 0n)
+  const rows =
+    suspect.length === 0 ? () => undefined : await ask(engine, 'orphan_counts', links, { links: stackedColumns(...suspect) })
+  return (link) => ({ referring: countIn(blocks(link), 'referring'), orphans: countIn(rows(link), 'orphans') })
 }
 
-/** No row at all stands for an empty table. */
-function countIn(row: SqlRow | undefined, name: keyof LinkCounts): bigint {
+/** @returns the row of a link */
+async function ask(
+  engine: SqlEngine,
+  question: string,
+  [{ target, targetColumn }]: readonly [Link, ...Link[]],
+  fragments: Readonly<Record<string, SqlFragment>>,
+): Promise<(link: Link) => SqlRow | undefined> {
+  const about = { target: identifiers(target), target_column: identifiers(targetColumn) }
+  const rows = await engine.query(await loadSql(`checks/${question}`, { ...about, ...fragments }))
+  const byLink = new Map(rows.map((row) => [row['link'], row]))
+  return ({ dataset, column }) => byLink.get(`${dataset}.${column}`)
+}
+
+/** No row at all stands for a column without a value. */
+function countIn(row: SqlRow | undefined, name: string): bigint {
   const value = row?.[name] ?? 0n
   if (typeof value !== 'bigint')
-    throw new PipelineError(`sql/checks/orphan_counts.sql: ${name} is ${String(value)}, a count was expected`)
+    throw new PipelineError(`sql/checks/orphan_*.sql: ${name} is ${String(value)}, a count was expected`)
   return value
 }
