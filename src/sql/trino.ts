@@ -36,7 +36,7 @@ export interface TrinoOptions {
   readonly timeoutMs?: number
   /** Splits done and known of the running statement; `total` may grow. */
   readonly onProgress?: (progress: { done: number; total: number }) => void
-  /** How long to try again while the connection is refused or the server too busy. Default 10 s; one that is starting up gets a minute. */
+  /** How long to try again while the connection is refused or the server too busy. Default 10 s; one that is starting up gets a minute at least. */
   readonly patienceMs?: number
 }
 

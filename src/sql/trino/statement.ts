@@ -60,7 +60,7 @@ export async function* tablesOf(statement: Statement, options: StatementOptions)
 /** For how many milliseconds a statement that failed so is tried again. */
 function patienceWith(error: unknown, patienceMs: number): number {
   const failure = trinoFailure(error)
-  if (failure !== null) return startingUp.has(failure.errorName) ? startingUpMs : 0
+  if (failure !== null) return startingUp.has(failure.errorName) ? Math.max(startingUpMs, patienceMs) : 0
   return isRefused(error) || busy.has(statusOf(error)) ? patienceMs : 0
 }
 
