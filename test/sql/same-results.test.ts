@@ -3,15 +3,15 @@ import { globSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { compatibilityViews, datasets, dumps } from '../../src/discogs/catalogue.ts'
 import { warehouseTables } from '../../src/discogs/warehouse.ts'
 import { generateDumps } from '../../src/demo/generate.ts'
 import { measureKpis } from '../../src/history/kpis.ts'
 import { stagingDir } from '../../src/lake/layout.ts'
-import { openRunOnTrino } from '../../src/serving/trino-lake.ts'
+import { openRunOnTrino, runSchema } from '../../src/serving/trino-lake.ts'
 import type { NamedSql, SqlEngine, SqlTable } from '../../src/sql/engine.ts'
-import { identifiers } from '../../src/sql/quote.ts'
+import { identifiers, literals } from '../../src/sql/quote.ts'
 import { loadSql } from '../../src/sql/texts.ts'
 import { eachOf } from '../../src/sql/each-of.ts'
 
@@ -131,45 +131,79 @@ function comparable({ columns, rows }: SqlTable, text: string): object {
   return { columns, rows: /\bORDER BY\b[^)]*$/.test(text) ? lines : lines.toSorted() }
 }
 
+const relations = [...datasets, ...compatibilityViews].map(({ name }) => name)
+
+/** Which tables and views of a run have rows. */
+async function withRows(engine: SqlEngine): Promise<ReadonlySet<string>> {
+  const selects = relations.map((name) => `SELECT ${literals(name).sql} AS name FROM ${identifiers(name).sql}`)
+  const { rows } = await engine.table(`SELECT DISTINCT name FROM (${selects.join(' UNION ALL ')}) AS names`)
+  return new Set(rows.map(([name]) => String(name)))
+}
+
+/** Of the statements of one file that only read tables without rows, one: the others ask the same of nothing. */
+function telling(statements: readonly NamedSql[], filled: ReadonlySet<string>): readonly NamedSql[] {
+  const isOverNothing = ({ text }: NamedSql): boolean => {
+    const read = new Set(text.match(/\w+/g))
+    return relations.every((name) => !read.has(name) || !filled.has(name))
+  }
+  const oneOfEach = new Map(statements.filter(isOverNothing).map((sql) => [sql.name, sql]))
+  return [...statements.filter((sql) => !isOverNothing(sql)), ...oneOfEach.values()]
+}
+
 for (const [what, runId] of [
   ['a generated month', generated],
   ['odd text', odd],
 ] as const) {
-  test(`every SQL text gives the same on DuckDB and Trino, value by value: ${what}`, { skip }, async () => {
-    await using duckdb = (await openOnDuckDb(join(lakeDir, '_runs', runId), {})).engine
-    await using opened = (await openRunOnTrino({ lakeDir, trino }, runId)).engine
-    const statements = await statementsOf(runId, duckdb)
-    // Those of sql/history compare two snapshots, and are asked of DuckDB alone.
-    const files = globSync('sql/{build,checks,kpi}/*.sql', { cwd: join(import.meta.dirname, '../..') }).toSorted()
-    const covered = new Set(statements.flatMap(({ name }) => name.split(', ')))
-    // Orphans and doubles are counted and shown only where there are some; the generated month has none.
-    const wanted = files.filter((file) => runId === odd || !/\/(orphans|orphan_counts|duplicate_keys)\.sql$/.test(file))
-    assert.deepEqual(
-      wanted.filter((file) => !covered.has(file)),
-      [],
-    )
-    await eachOf(statements, async (sql) => {
-      const [ours, theirs] = await Promise.all([duckdb.table(sql), opened.table(sql)])
-      assert.deepEqual(comparable(theirs, sql.text), comparable(ours, sql.text), sql.text)
-    })
-    console.log(`${statements.length} statements`)
-  })
+  describe(what, { skip }, () => {
+    let duckdb: SqlEngine
+    let opened: SqlEngine
 
-  test(`every column of every table and view reads the same and has the type of the catalogue: ${what}`, { skip }, async () => {
-    await using duckdb = (await openOnDuckDb(join(lakeDir, '_runs', runId), {})).engine
-    await using opened = (await openRunOnTrino({ lakeDir, trino }, runId)).engine
-    await eachOf([...datasets, ...compatibilityViews], async ({ name }) => {
-      const sql = { name, text: `SELECT * FROM ${identifiers(name).sql}` }
-      const [ours, theirs] = await Promise.all([duckdb.table(sql), opened.table(sql)])
-      assert.deepEqual(comparable(theirs, sql.text), comparable(ours, sql.text), name)
+    before(async () => {
+      duckdb = (await openOnDuckDb(join(lakeDir, '_runs', runId), {})).engine
+      opened = (await openRunOnTrino({ lakeDir, trino }, runId)).engine
     })
-    const types = { BIGINT: 'bigint', INT: 'integer', BOOLEAN: 'boolean', VARCHAR: 'varchar' }
-    for (const { name, columns } of datasets) {
-      const { rows } = await opened.table(`DESCRIBE ${identifiers(name).sql}`)
+    after(async () => {
+      await duckdb?.[Symbol.asyncDispose]()
+      await opened?.[Symbol.asyncDispose]()
+    })
+
+    test('every SQL text gives the same on DuckDB and Trino, value by value', async () => {
+      const statements = await statementsOf(runId, duckdb)
+      // Those of sql/history compare two snapshots, and are asked of DuckDB alone.
+      const files = globSync('sql/{build,checks,kpi}/*.sql', { cwd: join(import.meta.dirname, '../..') }).toSorted()
+      // The generated month asks the others over rows.
+      const asked = runId === odd ? telling(statements, await withRows(duckdb)) : statements
+      const covered = new Set(asked.flatMap(({ name }) => name.split(', ')))
+      // Orphans and doubles are counted and shown only where there are some; the generated month has none.
+      const wanted = files.filter((file) => runId === odd || !/\/(orphans|orphan_counts|duplicate_keys)\.sql$/.test(file))
       assert.deepEqual(
-        rows.map(([column, type]) => `${column} ${type}`),
-        columns.map((column) => `${column.name} ${types[column.type]}`),
+        wanted.filter((file) => !covered.has(file)),
+        [],
       )
-    }
+      await eachOf(asked, async (sql) => {
+        const [ours, theirs] = await Promise.all([duckdb.table(sql), opened.table(sql)])
+        assert.deepEqual(comparable(theirs, sql.text), comparable(ours, sql.text), sql.text)
+      })
+      console.log(`${asked.length} of ${statements.length} statements`)
+    })
+
+    test('every column of every table and view reads the same and has the type of the catalogue', async () => {
+      await eachOf(relations, async (name) => {
+        const sql = { name, text: `SELECT * FROM ${identifiers(name).sql}` }
+        const [ours, theirs] = await Promise.all([duckdb.table(sql), opened.table(sql)])
+        assert.deepEqual(comparable(theirs, sql.text), comparable(ours, sql.text), name)
+      })
+      const types = { BIGINT: 'bigint', INT: 'integer', BOOLEAN: 'boolean', VARCHAR: 'varchar' }
+      const { rows } = await opened.table(
+        'SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = ? ORDER BY ordinal_position',
+        [runSchema(runId)],
+      )
+      for (const { name, columns } of datasets) {
+        assert.deepEqual(
+          rows.filter(([table]) => table === name).map(([, column, type]) => `${column} ${type}`),
+          columns.map((column) => `${column.name} ${types[column.type]}`),
+        )
+      }
+    })
   })
 }
