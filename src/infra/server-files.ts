@@ -29,6 +29,10 @@ export function writeServerFiles({ stateDir, home, port, heapMb, fileSystem }: S
     'plugin.dir': join(home, 'plugin'),
     'query.max-memory-per-node': `${Math.floor(heapMb * 0.6)}MB`,
     'memory.heap-headroom-per-node': `${Math.floor(heapMb * 0.2)}MB`,
+    // A sync is hundreds of statements. Kept for a quarter of an hour, as by default, thousands fill a small heap, and what is done about
+    // each of them once a second takes a third of a processor. The last hundred are kept in any case.
+    'query.min-expire-age': '10s',
+    'task.info.max-age': '10s',
   })
   write(stateDir, 'log.properties', {})
   for (const catalog of ['hive', 'hive_build']) {
