@@ -16,12 +16,11 @@
  * Of the old months only the sizes are left: a history run that reads one of them fails. CPU time, of a command and all
  * of its tasks, tells of the work when others are at work on the machine too; of waiting for each other it tells nothing.
  *
- * Found: nothing is read again. CPU time, on two cores that others used too: when nothing is new 0.9 s, of which the scheduler takes 0.25 s and
- * each of the eight tasks little more than node's start; 2.2 s for a month of 1 M rows (scanned in 0.5 s), 4.0 s for one of 10 M rows (1.6 s; measured
- * before the page loaded its library faster). What a new month costs beside its data is opening DuckDB three times (0.12 s each, half of it to load the
- * hundred modules of its client) and drawing the page (0.35 s). So 1.5 times the scan, in which all of this takes no part, does not hold: 4.6 times for
- * 1 M rows in the same rounds, less the larger the month. Of 10 M rows the questions take 1 s and the hashes of records 1.4 s, a third of that for MD5,
- * which stays comparable when DuckDB changes.
+ * Found on two idle cores: nothing is read again, and 1.5 times does not hold. A run when nothing is new takes 0.65 s, of which the scheduler takes
+ * 0.25 s and each of the eight tasks little more than node's start: 1.6 times the scan of 1 M rows already (0.40 s). With a new month of
+ * 1 M rows it takes 1.7 s (4.3 times its scan), of 10 M rows 2.2 s (2.3 times), of 89 M rows 10.3 s (1.9 times). What a new month costs beside its
+ * data is opening DuckDB three times (0.12 s each, half of it to load the hundred modules of its client) and drawing the page (0.3 s). Of 89 M rows
+ * the questions take 6 s of CPU time, the hashes of records 9, a third of that for MD5, which stays comparable when DuckDB changes; the scan takes 10.
  */
 import { cpSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
