@@ -5,7 +5,6 @@
  */
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { hasCode } from '../errors.ts'
 import type { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlRow, SqlValue } from '../sql/engine.ts'
 import { identifiers, quoteText } from '../sql/quote.ts'
@@ -74,7 +73,9 @@ export class History implements EventSource, AsyncDisposable {
   /** Keeps what was found for later processes. Of those that append only one is at work at a time; others may find the same at once. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const view of this.#views.values()) view.save()
-    await (await this.#engine)?.[Symbol.asyncDispose]()
+    // Whoever asked for one that could not be opened knows why.
+    const engine = await this.#engine?.catch(() => null)
+    await engine?.[Symbol.asyncDispose]()
   }
 }
 
@@ -123,24 +124,27 @@ class View {
     return this.#latest
   }
 
-  /** It is no truth of its own: a write that is cut short leaves no JSON, and is not waited for. */
+  /** It is no truth of its own: what cannot be written, on a full disk say, is read from the event files again, and fails nothing. */
   save(): void {
     const temporary = join(historyDir(this.#lakeDir), `.${this.#name}.json.tmp`)
-    rmSync(temporary, { force: true })
-    if (!this.#isChanged) return
+    try {
+      if (this.#isChanged) this.#write(temporary)
+    } catch {
+      // Or another task, which has found the same events, was at it at the same time.
+    } finally {
+      rmSync(temporary, { recursive: true, force: true })
+    }
+    this.#isChanged = false
+  }
+
+  #write(temporary: string): void {
     const latest = new Set(this.rows())
     const files = [...this.#files].map(([name, { identity, rows }]): KeptFile => {
       const kept = rows.filter((row) => latest.has(row))
       return { name, identity, rowCount: kept.length, values: packed(kept, this.#columns) }
     })
     writeFileSync(temporary, JSON.stringify({ formatVersion, columns: this.#columns, files }))
-    try {
-      renameSync(temporary, this.#file())
-    } catch (error) {
-      // Another task has found the same events, and kept them.
-      if (!hasCode(error, 'ENOENT')) throw error
-    }
-    this.#isChanged = false
+    renameSync(temporary, this.#file())
   }
 
   #load(): Map<string, EventFile> {

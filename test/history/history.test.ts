@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import {
   chmodSync,
   globSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
@@ -447,6 +448,26 @@ test('what is kept of the events is read from their files again when it is missi
   assert.deepEqual(await kept(), { rows, opened: 1 }, 'there again')
   utimesSync(first, 0, 0)
   assert.deepEqual(await kept(), { rows, opened: 1 }, 'another file of that name')
+})
+
+test('an engine that cannot be opened is named as the reason; JSON that cannot be written fails nothing', async () => {
+  await sealed(january, small)
+  await measure()
+  const rows = await asEngineHasThem()
+  const json = join(historyDir(lakeDir), '.kpi_snapshot_latest.json')
+  rmSync(json)
+  const askWithoutEngine = async (): Promise<unknown> => {
+    await using history = new History(lakeDir, () => Promise.reject(new Error('no DuckDB here')))
+    return await latest(history, 'kpi_snapshot_latest')
+  }
+  await assert.rejects(askWithoutEngine, { name: 'Error', message: 'no DuckDB here' })
+  mkdirSync(`${json}.tmp`)
+  assert.deepEqual(await kept(), { rows, opened: 1 }, 'in the way')
+  assert.deepEqual(
+    [await kept(), await kept()].map(({ opened }) => opened),
+    [1, 0],
+    'out of the way',
+  )
 })
 
 test('a page that shows the same numbers is left as it is; new numbers, other code or damage make it anew', async () => {

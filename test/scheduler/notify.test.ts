@@ -26,7 +26,9 @@ test('a command is told of a failure and of the recovery, in its environment and
   const file = join(made.dir, 'told')
   const command = `echo "$DAG_NOTICE_TITLE" >> ${file}; cat >> ${file}; echo >> ${file}`
   using store = openStore(made.config.stateDir)
+  assert.deepEqual(store.notices.nextAt(), new Date(0), 'at once, whenever the clock was read')
   assert.equal(await deliverNotices(store.notices, { command, webhook: null, kinds }, store.now), 0)
+  assert.equal(store.notices.nextAt(), null)
   assert.deepEqual(states(store), ['recovery command sent 1', 'failure command sent 1'])
   const [title, json = '', ...rest] = readFileSync(file, 'utf8').trim().split('\n')
   assert.deepEqual([title, rest[0]], ['failure: lab 2026-01-20 20:55:49', 'recovery: lab 2026-01-20 20:55:49'])
