@@ -31,7 +31,8 @@ test('SIGINT during ingest ends with 130, cancels the run and leaves no process 
   const cancelled = tries()
     .filter((one) => one.state !== 'success')
     .map((one) => one.taskId)
-  assert.ok(cancelled.length > 0 && cancelled.every((id) => id.startsWith('ingest.')), cancelled.join(', '))
+  // On a busy machine the last ingest may have ended before the signal came.
+  assert.ok(cancelled.length > 0 && cancelled.every((id) => id.startsWith('ingest.') || id === 'build'), cancelled.join(', '))
   assert.equal(existsSync(place.runDir(runId)), false)
   const retried = await place.json(outcomeShape, 'retry', runId)
   assert.equal(retried.state, 'success')
@@ -88,7 +89,10 @@ function sealed(lakeDir: string): Readonly<Record<string, string>> {
 
 function isReading(): boolean {
   if (!existsSync(join(place.stateDir, 'scheduler.db'))) return false
-  return tries().some((one) => one.taskId.startsWith('ingest.') && textOf(one.logFile).includes('reading '))
+  const all = tries()
+  // The first ingest does not wait for the dumps of the others.
+  if (all.filter((one) => one.taskId.startsWith('download.') && one.state === 'success').length < 4) return false
+  return all.some((one) => one.taskId.startsWith('ingest.') && one.endedAt === null && textOf(one.logFile).includes('reading '))
 }
 
 function tries(): readonly TryRecord[] {
