@@ -1,11 +1,12 @@
 /** Finds the snapshots of a lake and judges each: what the registry is to say of it. Reads the lake alone, never the state of a scheduler. */
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { datasets } from '../discogs/catalogue.ts'
-import { hasCode, messageOf, PipelineError } from '../errors.ts'
+import { messageOf, PipelineError } from '../errors.ts'
 import { isRunId, manifestFile, reportsDir, runDir } from '../lake/layout.ts'
 import { type Manifest, readManifest } from '../lake/manifest.ts'
+import { namesIn } from '../lake/names-in.ts'
 import { runsDirEntries } from '../lake/sealed-runs.ts'
 import type { RegisteredRun } from './records.ts'
 
@@ -96,19 +97,10 @@ function faultOf(dir: string, manifest: Manifest): string | null {
 
 /** How the checks before the seal ended, by the files that they left in the run. */
 function checksOf(dir: string): Pick<RegisteredRun, 'checksPassed' | 'checksWarned'> {
-  const names = reportNames(reportsDir(dir)).filter((name) => name.startsWith('check_') && name.endsWith('.json'))
+  const names = namesIn(reportsDir(dir)).filter((name) => name.startsWith('check_') && name.endsWith('.json'))
   const results = names.flatMap((name) => resultsIn(join(reportsDir(dir), name)))
   const passed = results.filter(({ ok }) => ok === true).length
   return { checksPassed: BigInt(passed), checksWarned: BigInt(results.length - passed) }
-}
-
-function reportNames(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory)
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return []
-    throw error
-  }
 }
 
 /** Reports stay writable after the seal: one that cannot be read says nothing about the data. */

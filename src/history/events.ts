@@ -3,10 +3,10 @@
  * crash leaves it out whole; its name says what it is about and which history run wrote it, so a second try writes nothing twice.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { hasCode } from '../errors.ts'
 import { syncDirectory, syncFile } from '../lake/atomic-file.ts'
+import { namesIn } from '../lake/names-in.ts'
 import type { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlEngine, SqlRow, SqlValue } from '../sql/engine.ts'
 import { identifiers, literals, quoteIdentifier, quoteText } from '../sql/quote.ts'
@@ -73,15 +73,6 @@ export function eventFiles(lakeDir: string, table: EventTable): readonly string[
     .filter((name) => name.endsWith('.parquet') && !name.startsWith('.'))
     .toSorted()
     .map((name) => join(directory, name))
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory)
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return []
-    throw error
-  }
 }
 
 function tableDir(lakeDir: string, table: EventTable): string {

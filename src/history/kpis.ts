@@ -1,4 +1,5 @@
 /** The KPIs of one snapshot: the questions of `sql/kpi/`, the same texts on every engine. */
+import { inGroups } from '../sql/each-of.ts'
 import type { NamedSql, SqlEngine, SqlRow } from '../sql/engine.ts'
 import { listQuestions, type Question } from './questions.ts'
 import type { Kpi } from './records.ts'
@@ -56,11 +57,11 @@ interface Statement {
 /** Questions that only count rows are answered by the ends of files, faster than a statement is planned: many are asked in one. */
 function statementsOf(questions: readonly Question[]): readonly Statement[] {
   const ofRows = questions.filter(({ needs }) => [...needs.values()].every((columns) => columns.length === 0))
-  const groups = Array.from({ length: Math.ceil(ofRows.length / mostTogether) }, (_, index) =>
-    ofRows.slice(index * mostTogether, (index + 1) * mostTogether),
-  )
   const others = questions.filter((question) => !ofRows.includes(question))
-  return [...groups.map(together), ...others.map((question) => ({ sql: question.sql, about: nameOf(question) }))]
+  return [
+    ...inGroups(ofRows, mostTogether).map(together),
+    ...others.map((question) => ({ sql: question.sql, about: nameOf(question) })),
+  ]
 }
 
 function together(questions: readonly Question[]): Statement {

@@ -1,9 +1,10 @@
 /** Reads what the stages of a run wrote (`stage-report.ts`). */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { hasCode, messageOf, PipelineError } from '../errors.ts'
+import { messageOf, PipelineError } from '../errors.ts'
 import { reportsDir } from './layout.ts'
+import { namesIn } from './names-in.ts'
 import { assertNoProblems, contradictions, type StageReport, stageReportName } from './stage-report.ts'
 
 /** A report as read back. */
@@ -42,22 +43,13 @@ const stageReport = z.looseObject({
  * @throws PipelineError, not retryable, naming the file and what is wrong with it
  */
 export function readStageReports(runDirectory: string): readonly NamedStageReport[] {
-  const names = listed(reportsDir(runDirectory)).flatMap((entry) =>
+  const names = namesIn(reportsDir(runDirectory)).flatMap((entry) =>
     entry.endsWith('.json') ? [entry.slice(0, -'.json'.length)] : [],
   )
   return names
     .filter((name) => stageReportName.test(name))
     .sort()
     .map((name) => readReport(join(reportsDir(runDirectory), `${name}.json`), name))
-}
-
-function listed(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory)
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return []
-    throw error
-  }
 }
 
 function readReport(path: string, name: string): NamedStageReport {

@@ -1,4 +1,4 @@
-/** Many statements, a few at a time. */
+/** Many statements or tables, a few at a time. */
 
 /** Statements at once: the file metastore does one at a time, but parsing, planning and the way there overlap. */
 const concurrency = 8
@@ -21,4 +21,9 @@ export async function eachOf<Item>(items: readonly Item[], work: (item: Item) =>
 
 function throwIfFailed(failure: { readonly error: unknown } | null): void {
   if (failure !== null) throw failure.error
+}
+
+/** Cuts a list into pieces of `size`, the last one of what is left. */
+export function inGroups<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size))
 }

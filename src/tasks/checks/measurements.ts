@@ -1,6 +1,7 @@
 /** What several checks of a run ask for, asked of its engine once. */
 import { datasets } from '../../discogs/catalogue.ts'
 import type { Dataset } from '../../discogs/dataset.ts'
+import { inGroups } from '../../sql/each-of.ts'
 import type { SqlEngine } from '../../sql/engine.ts'
 import { identifiers, valueCountNames, valueCounts } from '../../sql/quote.ts'
 import { askCounts } from './failing-rows.ts'
@@ -45,10 +46,6 @@ export function measure(engine: SqlEngine, problems: ReadonlyMap<string, string>
       return (all ?? (await lookUp(engine, [link])))(link)
     },
   }
-}
-
-function inGroups<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size))
 }
 
 async function count(engine: SqlEngine, group: readonly Dataset[]): Promise<(dataset: Dataset) => DatasetCounts> {
