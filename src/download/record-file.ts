@@ -1,5 +1,5 @@
 /** A verified file enters the manifest of its month, and what it takes the place of goes. */
-import { readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { PipelineError } from '../errors.ts'
 import { readMonthManifest, type VerifiedFile, writeMonthManifest } from './manifest.ts'
@@ -28,6 +28,9 @@ export function recordFile(directory: string, name: string, verified: VerifiedFi
     rmSync(join(directory, other), { force: true })
   const kept = Object.entries(manifest.files).filter(([other]) => !isEarlier(other))
   writeMonthManifest(directory, { ...manifest, files: { ...Object.fromEntries(kept), [name]: verified } })
+  const part = join(directory, `${name}.part`)
+  // Left by one that was killed just after it had given the file its name: it describes nothing any more.
+  if (!existsSync(part)) rmSync(`${part}.json`, { force: true })
   removeIdleChecksums(directory, file)
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readMonthManifest, type VerifiedFile, writeMonthManifest } from '../../src/download/manifest.ts'
@@ -28,4 +28,16 @@ test('a file of an earlier day that is ready last does not stay beside the later
   assert.throws(() => recordFile(place.directory, earlier, file('url')), /come out again under a later day/)
   assert.deepEqual(dumpsIn(place), [later])
   assert.deepEqual(Object.keys(readMonthManifest(place.directory)?.files ?? {}), [later])
+})
+
+test('what a kill between naming a file and recording it leaves goes when it is recorded; the state of a part stays', () => {
+  using place = new RawPlace()
+  monthOf(place)
+  const [part, state] = [`${later}.part`, `${later}.part.json`]
+  for (const name of [part, state]) writeFileSync(join(place.directory, name), '')
+  recordFile(place.directory, later, file('url'))
+  assert.ok(readdirSync(place.directory).includes(state))
+  rmSync(join(place.directory, part))
+  recordFile(place.directory, later, file('url'))
+  assert.ok(!readdirSync(place.directory).includes(state))
 })
