@@ -126,6 +126,22 @@ test('in tables without identity a row is its values, as often as it is there', 
   )
 })
 
+test('a change set of a table without identity holds no unchanged row', async () => {
+  const aliases = 'artist_id BIGINT, alias_name VARCHAR'
+  await using diff = await compare(
+    { artist_aliases_v1_typed: rowsOf(aliases, "(1, 'x')", "(1, 'x')", "(2, 'y')", "(3, 'z')") },
+    { artist_aliases_v1_typed: rowsOf(aliases, "(1, 'x')", "(2, 'y')", "(2, 'y')", "(4, 'z')") },
+  )
+  const found: unknown[] = []
+  for await (const { rows } of diff.changes('artist_aliases_v1_typed', null, new AbortController().signal)) found.push(...rows)
+  assert.deepEqual(found, [
+    [1n, 'x', 'removed'],
+    [2n, 'y', 'added'],
+    [3n, 'z', 'removed'],
+    [4n, 'z', 'added'],
+  ])
+})
+
 test('columns are compared by name; one that a snapshot lacks is named and left out', async () => {
   await using diff = await compare(
     { releases_v6: rowsOf('release_id INTEGER, title VARCHAR, notes VARCHAR', "(1, 'A', 'n')") },

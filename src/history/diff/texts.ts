@@ -1,5 +1,5 @@
 /** The statements of a comparison. Names with `@` are ours: no column of a dataset has one. */
-import { quoteIdentifier } from '../../sql/quote.ts'
+import { quoteIdentifier, quoteText } from '../../sql/quote.ts'
 import type { Pair, PairedColumn, Side } from './sides.ts'
 
 /** Name of the column that says what happened to a row. */
@@ -34,7 +34,7 @@ export interface SliceOptions {
 
 /** All rows of a slice in pairs: key columns, what happened (also `unchanged`), the other columns before and after. Sorted by key. */
 export function pairedRows(pair: Pair, { slice, hasRepeats }: SliceOptions): string {
-  return sorted(pair, pair.isWholeRow ? wholeRows(pair, slice, 'true') : keyedRows(pair, slice, hasRepeats))
+  return sorted(pair, pair.isWholeRow ? wholeRows(pair, slice, { withUnchanged: true }) : keyedRows(pair, slice, hasRepeats))
 }
 
 /** {@link pairedRows} without the unchanged ones. */
@@ -48,7 +48,7 @@ export function changeCounts(pair: Pair, options: SliceOptions): string {
 }
 
 function unsortedChanges(pair: Pair, { slice, hasRepeats }: SliceOptions): string {
-  if (pair.isWholeRow) return wholeRows(pair, slice, `sum("@b") <> sum("@a")`)
+  if (pair.isWholeRow) return wholeRows(pair, slice, { withUnchanged: false })
   return `SELECT * FROM (${keyedRows(pair, slice, hasRepeats)}) WHERE ${changeColumn} <> 'unchanged'`
 }
 
@@ -110,17 +110,22 @@ function sameKey(key: readonly PairedColumn[], left: string, right: string): str
     .join(' AND ')
 }
 
-/** Rows that are told apart by their values alone: each is counted on both sides, and comes as often as the counts differ. */
-function wholeRows({ before, after, key }: Pair, slice: string, having: string): string {
+/**
+ * Rows without a key, paired by all their values. A row that one side has more often is added or removed as often as the counts differ;
+ * the copies that both sides have are unchanged.
+ */
+function wholeRows({ before, after, key }: Pair, slice: string, { withUnchanged }: { readonly withUnchanged: boolean }): string {
+  const kinds = withUnchanged ? ['added', 'removed', 'unchanged'] : ['added', 'removed']
   const names = key.map(({ name }) => quoteIdentifier(name)).join(', ')
   const ofSide = ({ source }: Side, sign: string): string => `SELECT ${values(key)}, ${sign} FROM ${source} WHERE ${slice}`
   const counted = `SELECT ${names}, CAST(sum("@b") AS BIGINT) AS "@b", CAST(sum("@a") AS BIGINT) AS "@a"
-    FROM (${ofSide(before, '1 AS "@b", 0 AS "@a"')} UNION ALL ${ofSide(after, '0 AS "@b", 1 AS "@a"')}) GROUP BY ${names} HAVING ${having}`
+    FROM (${ofSide(before, '1 AS "@b", 0 AS "@a"')} UNION ALL ${ofSide(after, '0 AS "@b", 1 AS "@a"')}) GROUP BY ${names}
+    HAVING ${withUnchanged ? 'true' : 'sum("@b") <> sum("@a")'}`
   const times = `CASE ${changeColumn} WHEN 'added' THEN greatest("@a" - "@b", 0) WHEN 'removed' THEN greatest("@b" - "@a", 0)
     ELSE least("@a", "@b") END`
   return `SELECT ${names}, ${changeColumn} FROM (
     SELECT ${names}, ${changeColumn}, unnest(range(${times})) AS "@n" FROM (
-      SELECT *, unnest(['added', 'removed', 'unchanged']) AS ${changeColumn} FROM (${counted})))`
+      SELECT *, unnest([${kinds.map(quoteText).join(', ')}]) AS ${changeColumn} FROM (${counted})))`
 }
 
 function values(columns: readonly PairedColumn[]): string {
