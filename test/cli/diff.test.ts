@@ -1,6 +1,6 @@
 /** `dag diff`: which snapshots are meant, what is printed and written, exit codes. */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { DuckDbEngine } from '../../src/sql/duckdb.ts'
@@ -10,6 +10,9 @@ import { dag, Place } from './support.ts'
 
 const place = new Place()
 after(() => place[Symbol.dispose]())
+
+/** Root may write everywhere: its tests run such a command as somebody else. */
+const nobody = process.getuid?.() === 0 ? { uid: 65_534 } : {}
 
 const january = '2026-01__20260120_060000'
 const february = '2026-02__20260220_060000'
@@ -163,6 +166,22 @@ describe('dag diff', { concurrency: 2 }, () => {
     ])
     assert.deepEqual(readdirSync(join(stateDir, 'tmp')), [])
     assert.equal(readFileSync(file).subarray(0, 4).toString(), 'PAR1')
+  })
+
+  test('a user who may only read the lake and the state compares too, and leaves nothing behind', async () => {
+    using readOnly = new Place()
+    const temporary = join(place.dir, 'tmp-of-one')
+    mkdirSync(temporary)
+    chmodSync(temporary, 0o777)
+    chmodSync(place.dir, 0o755)
+    for (const directory of [readOnly.dir, place.lakeDir]) chmodSync(directory, 0o555)
+    const env = { ...place.env, DAG_STATE: readOnly.stateDir, TMPDIR: temporary }
+    const { code, stdout, stderr } = await dag(['diff', '2026-01', 'active', 'releases_v6', '--json'], env, nobody)
+    chmodSync(readOnly.dir, 0o755)
+    chmodSync(place.lakeDir, 0o755)
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+    assert.equal(JSON.parse(stdout).changed, 2)
+    assert.deepEqual(readdirSync(temporary), [])
   })
 
   for (const [title, args, code, message] of [

@@ -1,5 +1,5 @@
 /** The command line as a person meets it: a child process, an exit code, two streams, and a lake in a temporary directory. */
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { createHash } from 'node:crypto'
 import { chmodSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
@@ -26,12 +26,12 @@ export interface Outcome {
 type Started = ChildProcessByStdio<null, Readable, Readable>
 
 /** Starts `dag` with nothing in its environment but what a shell needs and `env`. */
-export function startDag(args: readonly string[], env: Variables): Started {
-  return start(process.execPath, [join(projectDir, 'src/cli/dag.ts'), ...args], env)
+export function startDag(args: readonly string[], env: Variables, user: User = {}): Started {
+  return start(process.execPath, [join(projectDir, 'src/cli/dag.ts'), ...args], env, user)
 }
 
-export function dag(args: readonly string[], env: Variables): Promise<Outcome> {
-  return outcomeOf(startDag(args, env))
+export function dag(args: readonly string[], env: Variables, user: User = {}): Promise<Outcome> {
+  return outcomeOf(startDag(args, env, user))
 }
 
 /** Runs a shell script from a file. */
@@ -39,9 +39,12 @@ export function sh(file: string, env: Variables): Promise<Outcome> {
   return outcomeOf(start('/bin/sh', [file], env))
 }
 
-function start(command: string, args: readonly string[], env: Variables): Started {
+/** Who runs a command; only root may choose. */
+type User = Pick<SpawnOptions, 'uid'>
+
+function start(command: string, args: readonly string[], env: Variables, user: User = {}): Started {
   const path = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`
-  return spawn(command, args, { cwd: projectDir, env: { PATH: path, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  return spawn(command, args, { cwd: projectDir, env: { PATH: path, ...env }, stdio: ['ignore', 'pipe', 'pipe'], ...user })
 }
 
 export async function outcomeOf(child: Started): Promise<Outcome> {

@@ -1,8 +1,10 @@
+import { mkdirSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type Config, loadConfig } from '../../config.ts'
 import { compatibilityViews } from '../../discogs/catalogue.ts'
-import { exitCodes, PipelineError } from '../../errors.ts'
+import { exitCodes, hasCode, messageOf, PipelineError } from '../../errors.ts'
 import type { SnapshotDiff } from '../../history/diff.ts'
 import { suggest } from '../../scheduler/nearest.ts'
 import { printCounts, printDetail, printEntity } from '../diff/show.ts'
@@ -93,7 +95,7 @@ async function compare(config: Config, question: Question): Promise<void> {
   const { before, after, memory, dataset } = question
   // The engine is loaded when it is needed: it would slow the start of every other command.
   const { SnapshotDiff } = await import('../../history/diff.ts')
-  const tempDirectory = join(config.stateDir, 'tmp', `diff-${process.pid}`)
+  const tempDirectory = makeTempDirectory(config)
   try {
     await using diff = await SnapshotDiff.open({
       before,
@@ -111,6 +113,30 @@ async function compare(config: Config, question: Question): Promise<void> {
   } finally {
     clearProgress()
   }
+}
+
+/** In the state directory, or in $TMPDIR for a user who may only read the state. */
+function makeTempDirectory({ stateDir }: Config): string {
+  const directory = join(stateDir, 'tmp', `diff-${process.pid}`)
+  try {
+    mkdirSync(directory, { recursive: true })
+    return directory
+  } catch (error) {
+    if (!['EACCES', 'EPERM', 'EROFS'].some((code) => hasCode(error, code))) throw unwritable(directory, error)
+  }
+  try {
+    return mkdtempSync(join(tmpdir(), 'dag-diff-'))
+  } catch (error) {
+    throw unwritable(tmpdir(), error)
+  }
+}
+
+function unwritable(directory: string, cause: unknown): PipelineError {
+  return new PipelineError(`comparing needs a temporary directory, and ${directory} cannot be made: ${messageOf(cause)}`, {
+    retryable: false,
+    hint: 'set TMPDIR to a directory that you may write to',
+    cause,
+  })
 }
 
 /** One line on a terminal, written over by the next one. */
