@@ -75,16 +75,25 @@ export class Engine implements AsyncDisposable {
   async settleDeadAttempts(but: string | null): Promise<void> {
     for (const { runId } of this.store.runningAttempts()) {
       if (runId === but) continue
-      const run = this.store.run(runId)
-      // Nothing is started in it: it does without its secrets.
-      const loop = this.#loop(run, this.store.planOf(runId), {})
-      loop.adopt()
-      loop.drain({ state: 'failed', reason: 'scheduler died' })
-      const done = this.#track(loop, run)
-      if (!loop.hasLivingChildren()) await done
+      const { done, isAlive } = this.#settle(runId)
+      if (!isAlive) await done
       // Those alive end while we work. If that cannot be written down, the run that is asked for meets the same.
       else done.catch(() => {})
     }
+  }
+
+  /** The same for one run; waits until its processes have ended. */
+  async settle(runId: string): Promise<void> {
+    await this.#settle(runId).done
+  }
+
+  #settle(runId: string): { readonly done: Promise<void>; readonly isAlive: boolean } {
+    const run = this.store.run(runId)
+    // Nothing is started in it: it does without its secrets.
+    const loop = this.#loop(run, this.store.planOf(runId), {})
+    loop.adopt()
+    loop.drain({ state: 'failed', reason: 'scheduler died' })
+    return { done: this.#track(loop, run), isAlive: loop.hasLivingChildren() }
   }
 
   /**

@@ -1,21 +1,17 @@
 /** Life of a run: triggered once, resumed as often as needed. */
-import { existsSync } from 'node:fs'
-import type { Config } from '../config.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
-import { currentDir } from '../lake/layout.ts'
 import { userName } from '../process-identity.ts'
-import { carriedOver } from './carry.ts'
 import type { Dag } from './dag.ts'
 import { Engine, type EngineSettings, type Watch } from './engine.ts'
-import { suggest } from './nearest.ts'
+import { type Ask, nextAttempt, type Redo } from './next-attempt.ts'
 import { compile, type Plan } from './plan.ts'
-import { taskNamed, transitiveUpstream } from './plan-graph.ts'
 import { hopelessness } from './resumption.ts'
 import { keepSecrets } from './secrets.ts'
 import type { Session } from './session.ts'
 import type { RunState } from './states.ts'
 import { openStore, type RunRecord, type Store, type TaskRecord, type Trigger } from './store.ts'
 
+export type { Redo } from './next-attempt.ts'
 export type { RunEvent } from './attempt-display.ts'
 
 export interface RunSettings extends EngineSettings, Watch {
@@ -39,12 +35,6 @@ export interface RetryOptions extends RunSettings {
   readonly redo?: Redo
   /** Nobody has asked for it: then a run that was resumed in vain too often ends `failed` instead. Default false. */
   readonly isAutomatic?: boolean
-}
-
-export interface Redo {
-  readonly taskId: string
-  /** What has succeeded below it runs again as well; else there must be nothing. */
-  readonly downstream: boolean
 }
 
 export interface RunOutcome {
@@ -108,7 +98,7 @@ async function trigger(engine: Engine, wanted: WantedRun): Promise<RunOutcome> {
 export async function retryRun(runId: string, options: RetryOptions): Promise<RunOutcome> {
   const plan = options.dag === undefined ? null : compilePlan(options.dag, options)
   using store = openStore(options.config.stateDir)
-  refuseNothingToDo(store, runId, plan, options)
+  refuse(store, runId, plan, options)
   await using engine = await Engine.open(store, options)
   await engine.settleDeadAttempts(runId)
   return await retry(engine, runId, plan, options)
@@ -118,18 +108,21 @@ export async function retryRun(runId: string, options: RetryOptions): Promise<Ru
 async function retry(engine: Engine, runId: string, plan: Plan | null, options: RetryOptions): Promise<RunOutcome> {
   const { store } = engine
   const { isAutomatic = false } = options
-  refuseNothingToDo(store, runId, plan, options)
+  // Whoever asks for more than a resumption means the attempt that follows.
+  const isPlain = plan === null && options.redo === undefined
+  refuse(store, runId, plan, options)
   const work = { ...options, hopeless: isAutomatic ? hopelessness(store.events(runId)) : null }
+  if (store.run(runId).state === 'running' && !isPlain) await engine.settle(runId)
   if (store.run(runId).state === 'running') {
     const triesBefore = new Map(store.tasks(runId).map((task) => [task.taskId, task.tries]))
     await engine.resume(store.run(runId), work)
     // What had failed before, or has died with its scheduler, is what the retry was asked for.
     const isOld = (task: TaskRecord): boolean => task.state === 'failed' && task.tries === triesBefore.get(task.taskId)
     const { state } = store.run(runId)
-    const isDone = options.redo === undefined && (state !== 'failed' || !store.tasks(runId).some(isOld))
+    const isDone = state !== 'failed' || !store.tasks(runId).some(isOld)
     if (state === 'cancelled' || isDone || isAutomatic) return outcomeOf(store, runId)
   }
-  await engine.execute(plan ?? store.planOf(runId), () => nextAttempt(store, runId, plan, options), work)
+  await engine.execute(plan ?? store.planOf(runId), () => begin(store, runId, plan, options), work)
   return outcomeOf(store, runId)
 }
 
@@ -153,23 +146,22 @@ export async function asLeader<Result>(settings: EngineSettings, lead: (leader: 
   })
 }
 
-function nextAttempt(store: Store, runId: string, plan: Plan | null, options: RetryOptions): RunRecord {
-  const { config, parallelism = config.parallelism, redo } = options
+function begin(store: Store, runId: string, plan: Plan | null, options: RetryOptions): RunRecord {
+  const { config, parallelism = config.parallelism } = options
   return store.change.transaction(() => {
-    const run = store.run(runId)
-    refuseNothingToDo(store, runId, plan, options)
-    const previous = { plan: store.planOf(runId), tasks: store.tasks(runId) }
-    const next = plan ?? previous.plan
-    const again = [...promotionsToRedo(store, next, runId), ...(redo === undefined ? [] : [redo.taskId])]
-    const carried = isStagingLost(config, next, runId) ? [] : carriedOver(next, previous, again)
-    store.change.createAttempt({ runId, plan: next, parallelism, carried }, run)
+    const next = nextAttempt(store, runId, askOf(plan, options))
+    store.change.createAttempt({ runId, parallelism, ...next }, store.run(runId))
     return store.run(runId)
   })
 }
 
-/** `dag gc` removes what failed runs had staged. Asked inside the transaction that makes the run running: from then on it stays. */
-function isStagingLost({ lakeDir }: Config, { stages }: Plan, runId: string): boolean {
-  return stages && !existsSync(currentDir(lakeDir, runId))
+function askOf(plan: Plan | null, { config, redo }: RetryOptions): Ask {
+  return { lakeDir: config.lakeDir, plan, redo: redo ?? null }
+}
+
+/** Refuses what can be refused before the lease is asked for and anything is written. A plain resumption of a running run always may. */
+function refuse(store: Store, runId: string, plan: Plan | null, options: RetryOptions): void {
+  if (store.run(runId).state !== 'running' || options.redo !== undefined) nextAttempt(store, runId, askOf(plan, options))
 }
 
 function outcomeOf(store: Store, runId: string): RunOutcome {
@@ -181,12 +173,6 @@ function compilePlan(dag: Dag, { config, scriptsDir }: RunSettings): Plan {
   return compile(dag, { projectDir: config.projectDir, ...(scriptsDir === undefined ? {} : { scriptsDir }) })
 }
 
-/** The report may have put the pointer back after the promote task had succeeded: then its success is history. */
-function promotionsToRedo(store: Store, plan: Plan, runId: string): readonly string[] {
-  if (!store.isRolledBack(runId)) return []
-  return plan.tasks.filter((task) => task.kind === 'promote').map((task) => task.id)
-}
-
 function refuseExisting(store: Store, { runId, options: { dag, session } }: WantedRun): void {
   const existing = store.findSession(dag.name, session.text) ?? store.findRun(runId)
   if (existing === null) return
@@ -194,46 +180,5 @@ function refuseExisting(store: Store, { runId, options: { dag, session } }: Want
     exitCode: exitCodes.conflict,
     retryable: false,
     hint: existing.state === 'success' ? 'choose another session' : `\`dag retry ${existing.runId}\` resumes it`,
-  })
-}
-
-/** A run that has succeeded is over, unless a task of it is to be done again. */
-function refuseNothingToDo(store: Store, runId: string, plan: Plan | null, { redo }: RetryOptions): void {
-  if (redo === undefined) refuseSuccess(store.run(runId))
-  else refuseRedo(redo, plan ?? store.planOf(runId), store.tasks(runId))
-}
-
-/** What succeeded below a task was made from what is about to be made again. */
-function refuseRedo({ taskId, downstream }: Redo, plan: Plan, tasks: readonly TaskRecord[]): void {
-  if (taskNamed(plan, taskId) === undefined) throw unknownTask(plan.dagId, taskId, plan)
-  if (downstream) return
-  const below = plan.tasks.filter((task) => transitiveUpstream(plan, task.id).some((above) => above.id === taskId))
-  const done = below.filter((task) => tasks.find((one) => one.taskId === task.id)?.state === 'success')
-  if (done.length === 0) return
-  throw new PipelineError(`${done.map((task) => task.id).join(', ')} below ${taskId} succeeded with what it had made`, {
-    exitCode: exitCodes.usage,
-    retryable: false,
-    hint: 'add --downstream to run those again as well',
-  })
-}
-
-function unknownTask(dagId: string, taskId: string, { tasks }: Plan): PipelineError {
-  const hint = suggest(
-    taskId,
-    tasks.map(({ id }) => id),
-  )
-  return new PipelineError(`dag ${dagId} has no task ${taskId}`, {
-    exitCode: exitCodes.notFound,
-    retryable: false,
-    ...(hint === undefined ? {} : { hint }),
-  })
-}
-
-function refuseSuccess({ runId, state, attempt }: RunRecord): void {
-  if (state !== 'success') return
-  throw new PipelineError(`run ${runId} has succeeded in attempt ${attempt}: there is nothing to retry`, {
-    exitCode: exitCodes.conflict,
-    retryable: false,
-    hint: 'trigger another session for a new run',
   })
 }

@@ -29,3 +29,9 @@ export function transitiveUpstream(plan: Plan, taskId: string): readonly Planned
 export function taskNamed(plan: Plan, taskId: string): PlannedTask | undefined {
   return plan.tasks.find((task) => task.id === taskId)
 }
+
+/** Whether checks examine what the task made: after the seal it cannot be made again. */
+export function preparesSnapshot(plan: Plan, taskId: string): boolean {
+  if (taskNamed(plan, taskId)?.kind !== 'task') return false
+  return plan.tasks.some(({ id, kind }) => kind === 'check' && transitiveUpstream(plan, id).some((above) => above.id === taskId))
+}

@@ -1,6 +1,6 @@
 /** The whole of `main`, a run after another in one lake, as an operator would see them: every step builds on the one before. */
 import assert from 'node:assert/strict'
-import { lstatSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { z } from 'zod'
@@ -88,6 +88,36 @@ test('a dev run is sealed and can be asked, and publishes nothing', async () => 
   assert.deepEqual(listing(place.runDir(first)), before)
   assert.deepEqual(writable(second), [])
   assert.equal(await place.releases('--run', second), releases)
+})
+
+test('no command makes a sealed run worse: its data cannot be made again, and it stays promotable', async () => {
+  const before = listing(place.runDir(second))
+  const refused = await Promise.all([
+    place.dag('retry', second, '--task', 'build', '--downstream'),
+    place.dag('retry', second, '--task', 'ingest.labels', '--downstream'),
+    place.dag('retry', second, '--task', 'preflight', '--downstream'),
+    place.dag('mark', second, 'build', 'failed', '--reason', 'a test'),
+  ])
+  assert.deepEqual(
+    refused.map(({ code }) => code),
+    [3, 3, 3, 3],
+  )
+  assert.match(
+    refused[0].stderr,
+    new RegExp(`^dag: run ${second} is sealed and its data never changes: build cannot run again\nhint: `),
+  )
+  assert.match(refused[3].stderr, /task build of run .* cannot be marked: the run is sealed/)
+  const state = z.object({ state: z.string(), attempt: z.number() })
+  assert.deepEqual(await place.json(state, 'status', second), { state: 'success', attempt: 1 })
+  assert.deepEqual(listing(place.runDir(second)), before)
+  assert.ok(!existsSync(join(place.lakeDir, '_runs', `.staging-${second}`)))
+})
+
+test('the example of `dag retry --help` runs the report of the latest run again', async () => {
+  const help = await place.dag('retry', '--help')
+  const example = /^ {2}dag (retry latest --task .*)$/m.exec(help.stdout)?.[1] ?? ''
+  const { code, stdout, stderr } = await place.dag(...example.split(' '))
+  assert.equal(code, 0, stdout + stderr)
 })
 
 test('promote by hand publishes the dev run, rollback brings the first one back, and both are in the audit trail', async () => {

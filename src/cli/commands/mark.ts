@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs'
 import { Argument, Command } from 'commander'
 import { loadConfig } from '../../config.ts'
+import { runDir } from '../../lake/layout.ts'
 import { markOf } from '../../scheduler/mark.ts'
+import { preparesSnapshot } from '../../scheduler/plan-graph.ts'
 import { openStore } from '../../scheduler/store.ts'
 import { print, printJson } from '../output.ts'
 import { whoami } from '../pointer.ts'
@@ -24,14 +27,18 @@ export function markCommand(): Command {
     .addHelpText(
       'after',
       `
-\`dag retry\` then goes on from there: what is marked as success is kept, what is marked as failed runs again.
+\`dag retry\` then keeps the tasks that are marked as success and runs those again that are marked as failed.
+Ingest and build tasks of a sealed run cannot be marked as failed: its data never changes.
 ${examples('dag mark latest download success --reason "fetched by hand"')}`,
     )
     .action((given: string, taskId: string, to: 'success' | 'failed', { reason, json = false }: Options) => {
-      using store = openStore(loadConfig().stateDir)
+      const config = loadConfig()
+      using store = openStore(config.stateDir)
       const runId = runIdOf(store, given)
       const task = taskOf(store, runId, taskId)
-      const mark = markOf(store.run(runId), store.tasks(runId), task, { to, reason: `marked ${to} by ${whoami()}: ${reason}` })
+      const isSealed = existsSync(runDir(config.lakeDir, runId)) && preparesSnapshot(store.planOf(runId), taskId)
+      const asked = { to, reason: `marked ${to} by ${whoami()}: ${reason}`, isSealed }
+      const mark = markOf(store.run(runId), store.tasks(runId), task, asked)
       store.marks.mark(task, mark)
       if (json) printJson({ runId, taskId, from: mark.from, to, run: mark.run.to })
       else print(`task ${taskId} is now ${to}, it was ${mark.from}; run ${runId} is ${mark.run.to}`)

@@ -22,7 +22,7 @@ export function retryCommand(): Command {
     .option('--downstream', 'with --task: and everything below it')
     .addOption(new Option('--by-schedule', 'nobody has asked for it: too often in vain ends the run').hideHelp())
     .option('--json', 'print the outcome as JSON')
-    .addHelpText('after', examples('dag retry 2026-04__20260420_060000', 'dag retry latest --task build --downstream'))
+    .addHelpText('after', examples('dag retry 2026-04__20260420_060000', 'dag retry latest --task report'))
     .action(async (given: string, { task, downstream = false, bySchedule = false, json = false }: Options) => {
       const config = loadConfig()
       const runId = runIdHere(given)
