@@ -3,10 +3,10 @@ import { defineDag } from '../src/scheduler/dag.ts'
 
 const about = 'What changed, month by month: registry, KPIs, growth and reports of every snapshot. Never moves data.'
 
-const params = () =>
-  z.strictObject({
-    rebuild: z.stringbool('expected true or false').default(false).describe('measure every snapshot again and append it'),
-  })
+const schema = z.strictObject({
+  rebuild: z.stringbool('expected true or false').default(false).describe('measure every snapshot again and append it'),
+})
+const params = () => schema
 
 /** Reads sealed snapshots and nothing of main's: what it writes is only ever added. */
 export default defineDag('history', { about, schedule: '0 18 20 * *', params, runPrefix: () => 'history' }, ({ task, check }) => {

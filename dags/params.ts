@@ -3,30 +3,42 @@ import { z } from 'zod'
 import { percent, wholeNumber } from '../src/scheduler/params.ts'
 import type { Session } from '../src/scheduler/session.ts'
 
-export function params(session: Session) {
+/** The params that are the same for every session. Made once: a schema takes a millisecond, and a backfill asks for thousands. */
+const fixed = {
+  run_mode: z.enum(['dev', 'test', 'prod']).default('dev').describe('dev, test or prod; only prod may publish'),
+  allow_promote: z
+    .stringbool('expected true or false')
+    .default(false)
+    .describe('publish when every check has passed; needs run_mode=prod'),
+  do_download: z
+    .stringbool('expected true or false')
+    .default(false)
+    .describe('fetch what is missing of the month from data.discogs.com first, and verify it'),
+  quarantine_cap: wholeNumber().default(0).describe('how many malformed records of a dump are put aside before its ingest fails'),
+  truncation_percent: percent().default(2).describe('rows or highest id so far below the previous snapshot stop the run'),
+  orphan_percent: percent().default(5).describe('a share of orphans above this stops the run'),
+  rollback_on_failure: z
+    .stringbool('expected true or false')
+    .default(true)
+    .describe('put the pointer back when a report after publishing fails'),
+}
+
+/** By month. */
+const known = new Map<string, ReturnType<typeof schemaOf>>()
+
+export function params({ month }: Session) {
+  const schema = known.get(month) ?? schemaOf(month)
+  known.set(month, schema)
+  return schema
+}
+
+function schemaOf(month: string) {
   return z.strictObject({
     dump_month: z
       .string()
       .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'expected a month, YYYY-MM')
-      .default(session.month)
+      .default(month)
       .describe('month of the dumps, YYYY-MM; default: the month of the session'),
-    run_mode: z.enum(['dev', 'test', 'prod']).default('dev').describe('dev, test or prod; only prod may publish'),
-    allow_promote: z
-      .stringbool('expected true or false')
-      .default(false)
-      .describe('publish when every check has passed; needs run_mode=prod'),
-    do_download: z
-      .stringbool('expected true or false')
-      .default(false)
-      .describe('fetch what is missing of the month from data.discogs.com first, and verify it'),
-    quarantine_cap: wholeNumber()
-      .default(0)
-      .describe('how many malformed records of a dump are put aside before its ingest fails'),
-    truncation_percent: percent().default(2).describe('rows or highest id so far below the previous snapshot stop the run'),
-    orphan_percent: percent().default(5).describe('a share of orphans above this stops the run'),
-    rollback_on_failure: z
-      .stringbool('expected true or false')
-      .default(true)
-      .describe('put the pointer back when a report after publishing fails'),
+    ...fixed,
   })
 }

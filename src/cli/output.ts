@@ -3,6 +3,7 @@ import { relative } from 'node:path'
 import { stripVTControlCharacters, styleText } from 'node:util'
 import Table from 'cli-table3'
 import { exitCodes } from '../errors.ts'
+import { inGroups } from '../sql/each-of.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -72,14 +73,34 @@ export type Cell = string | number | null
 export function table(headings: readonly string[], rows: readonly (readonly Cell[])[], width = terminalWidth()): string {
   const heads = headings.map((heading) => heading.replace(/^>/, ''))
   const texts = rows.map((row) => row.map((cell) => (cell === null ? '' : String(cell))))
-  const result = new Table({
-    head: heads.map((heading) => styled('dim', heading)),
-    chars: borderless,
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
-    colAligns: headings.map((heading) => (heading.startsWith('>') ? 'right' : 'left')),
-    colWidths: fit(naturalWidths(heads, texts), width),
+  const styledHeads = heads.map((heading) => styled('dim', heading))
+  const alignments = headings.map((heading): 'left' | 'right' => (heading.startsWith('>') ? 'right' : 'left'))
+  const natural = naturalWidths(heads, texts)
+  const widths = fit(natural, width)
+  const isWhole = widths.every((one, column) => one === natural[column]) && !texts.some((row) => row.some(hasLines))
+  if (isWhole) return [styledHeads, ...texts].map((row) => padded(row, widths, alignments)).join('\n')
+  const style = { 'padding-left': 0, 'padding-right': 0, head: [], border: [] }
+  const options = { chars: borderless, style, colAligns: alignments, colWidths: widths }
+  // Piece by piece: the time that cli-table3 takes grows with the square of the rows.
+  return [[styledHeads], ...inGroups(texts, 100)].map((some) => laidOut(some, options)).join('\n')
+}
+
+function hasLines(text: string): boolean {
+  return text.includes('\n')
+}
+
+/** A row of which nothing must be cut. @param widths in terminal cells */
+function padded(row: readonly string[], widths: readonly number[], alignments: readonly ('left' | 'right')[]): string {
+  const cells = row.map((text, column) => {
+    const space = ' '.repeat((widths[column] ?? 0) - cellsOf(text))
+    return alignments[column] === 'right' ? space + text : text + space
   })
-  result.push(...texts)
+  return cells.join(gap).trimEnd()
+}
+
+function laidOut(rows: readonly string[][], options: Table.TableConstructorOptions): string {
+  const result = new Table(options)
+  result.push(...rows)
   return result
     .toString()
     .split('\n')

@@ -31,7 +31,7 @@ export function arrivals(waiting: Waiting, now: Date): { readonly arrived: reado
   if (first > now) return null
   const next = nextSlot(dagId, timetable, now)
   if (next === null) return null
-  const slots = slotsUntil(dagId, timetable, { first, until: now })
+  const slots = slotsUntil(timetable, { first, until: now })
   const arrived = slots.map((slot, index): Arrival => {
     const reason = missedBecause(waiting, { lateMs: now.getTime() - slot.getTime(), isLatest: index === slots.length - 1 })
     return { slot: formatSession(slot), state: reason === null ? 'due' : 'missed', reason }

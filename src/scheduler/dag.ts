@@ -73,7 +73,7 @@ export interface DagOptions<Schema extends ParamsSchema> {
   readonly stages?: boolean
   /** Cron, in UTC unless a time zone is given; none: only by hand. */
   readonly schedule?: string | ScheduleOptions
-  /** A strict zod object; values arrive as text. Keys are snake_case. */
+  /** A strict zod object; values arrive as text. Keys are snake_case. Asked for every session: what can be made once should be. */
   readonly params: (session: Session) => Schema
   /** First part of the run id: `<prefix>__<YYYYMMDD_HHmmss>`. */
   readonly runPrefix: (params: z.output<Schema>) => string

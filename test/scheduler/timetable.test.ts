@@ -51,7 +51,7 @@ test('a local time that daylight saving repeats is taken once', () => {
 
 test('of very many slots the newest are told', () => {
   const span = { first: new Date('2026-01-01T00:00:00Z'), until: new Date('2026-01-02T00:00:00Z') }
-  const slots = slotsUntil('lab', timetable('* * * * *'), span, 3)
+  const slots = slotsUntil(timetable('* * * * *'), span, 3)
   assert.deepEqual(slots.map(formatSession), ['2026-01-01 23:58:00', '2026-01-01 23:59:00', '2026-01-02 00:00:00'])
 })
 
