@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import type { DumpName } from '../discogs/dataset.ts'
 import { dumpNamed, dumps } from '../discogs/catalogue.ts'
+import { generatedMark } from '../discogs/generated-mark.ts'
 import { PipelineError } from '../errors.ts'
 import { writeFileAtomically } from '../lake/atomic-file.ts'
 import { artistRecord } from './records/artist.ts'
@@ -23,6 +24,8 @@ export interface WorldOptions {
   readonly revision?: World['revision']
   /** Records that are left out. Default: none. */
   readonly isGone?: (dump: DumpName, index: number) => boolean
+  /** Whether the dumps are marked as generated, so that they never mix with real ones. Default true; tests pass for Discogs without. */
+  readonly isMarked?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -69,11 +72,22 @@ export async function generateDumps(options: DumpsOptions): Promise<readonly Gen
 
 /** Writes one dump of any size: records are drawn as long as there is room, in constant memory. */
 export async function generateDump(options: DumpOptions): Promise<GeneratedDump> {
-  const { path, dump, until, seed = 1, shape = 'today', revision = () => 0, isGone = () => false, signal } = options
+  const {
+    path,
+    dump,
+    until,
+    seed = 1,
+    shape = 'today',
+    revision = () => 0,
+    isGone = () => false,
+    isMarked = true,
+    signal,
+  } = options
   const world: World = { seed, shape, revision }
   const record = recordOf[dump]
   const text = {
     root: dumpNamed(dump).root,
+    comment: isMarked ? generatedMark : '',
     record: (index: number) => (isGone(dump, index) ? null : record(world, index)),
     hasNext: (index: number, xmlBytes: number) => ('records' in until ? index < until.records : xmlBytes < until.xmlBytes),
   }

@@ -37,7 +37,7 @@ export const demoMonths: readonly [DemoMonth, DemoMonth, DemoMonth] = [
 ]
 
 /** Raised when the generator writes other bytes for the same options. */
-const generatorVersion = 1
+const generatorVersion = 2
 
 /** Tells the generator's files from real ones; says which there are, by size in bytes. */
 const markerName = '.generated.json'

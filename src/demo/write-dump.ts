@@ -25,6 +25,8 @@ export interface WrittenDump {
 export interface DumpText {
   /** Name of the root element. */
   readonly root: string
+  /** Stands before the root on a line of its own; empty for nothing. */
+  readonly comment: string
   /** The record with this index, from 1; null for one that is not there. */
   readonly record: (index: number) => string | null
   /** Whether there is a record after that with this index (0 before the first one) and `xmlBytes` bytes. */
@@ -63,14 +65,14 @@ interface Counts {
 }
 
 /** One record a line, the root's tags on lines of their own. */
-function* chunksOf({ root, record, hasNext }: DumpText, counts: Counts): Generator<Buffer> {
+function* chunksOf({ root, comment, record, hasNext }: DumpText, counts: Counts): Generator<Buffer> {
   const cut = (characters: string): Buffer => {
     const chunk = Buffer.from(characters)
     counts.xmlBytes += chunk.length
     counts.crc = crc32(chunk, counts.crc)
     return chunk
   }
-  let pending = `<${root}>\n`
+  let pending = `${comment === '' ? '' : `${comment}\n`}<${root}>\n`
   for (let index = 1; hasNext(index - 1, counts.xmlBytes + pending.length); index++) {
     const text = record(index)
     if (text === null) continue

@@ -47,6 +47,8 @@ export interface Manifest extends ManifestParts {
   readonly runId: string
   /** Sorted by dump. */
   readonly inputs: readonly ManifestInput[]
+  /** Present when a dump was generated, not published by Discogs. */
+  readonly generated?: true
   /** Sorted by name. */
   readonly datasets: readonly ManifestDataset[]
 }
@@ -70,6 +72,7 @@ const manifestShape = v.object({
       download: v.exactOptional(v.object({ manifest: v.string(), url: v.string(), etag: v.nullable(v.string()) })),
     }),
   ),
+  generated: v.exactOptional(v.literal(true)),
   datasets: v.array(
     v.object({
       name: v.string(),
@@ -81,7 +84,7 @@ const manifestShape = v.object({
 
 /** Writes the manifest of a run directory, atomically and durably. */
 export function writeManifest(directory: string, manifest: Manifest): void {
-  const { runId, dag, session, params, code, inputs, datasets } = manifest
+  const { runId, dag, session, params, code, inputs, generated, datasets } = manifest
   writeJson(manifestFile(directory), {
     format_version: formatVersion,
     run_id: runId,
@@ -90,6 +93,7 @@ export function writeManifest(directory: string, manifest: Manifest): void {
     params: Object.fromEntries(sortedBy(Object.entries(params), ([name]) => name)),
     code: { version: code.version, commit: code.commit },
     inputs: sortedBy(inputs, ({ dump }) => dump).map(inputOf),
+    ...(generated === true ? { generated } : {}),
     datasets: sortedBy(datasets, ({ name }) => name).map(({ name, rows, files }) => ({
       name,
       rows,

@@ -32,6 +32,7 @@ const stageReport = z.looseObject({
       download: z.object({ manifest: z.string(), url: z.string(), etag: z.string().nullable() }).exactOptional(),
     })
     .exactOptional(),
+  generated: z.literal(true).exactOptional(),
   records: count.exactOptional(),
   quarantined: count.exactOptional(),
   quarantineCap: count.exactOptional(),

@@ -85,7 +85,13 @@ async function completeStaging(staging: string, runId: string, parts: ManifestPa
     ...dataset,
     files: dataset.files.map((file) => ({ ...file, sha256: hashes.get(file.path) ?? '' })),
   }))
-  writeManifest(staging, { ...parts, runId, inputs: staged.inputs, datasets })
+  writeManifest(staging, {
+    ...parts,
+    runId,
+    inputs: staged.inputs,
+    ...(staged.isGenerated ? { generated: true } : {}),
+    datasets,
+  })
   reached('after-manifest')
   return readManifest(staging)
 }

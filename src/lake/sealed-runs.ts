@@ -1,6 +1,7 @@
 /** The snapshots of a lake. */
 import { readdirSync } from 'node:fs'
 import { hasCode, messageOf, PipelineError } from '../errors.ts'
+import { isGenerated } from './generated.ts'
 import { isRunId, runDir, runsDir } from './layout.ts'
 import { readManifest } from './manifest.ts'
 
@@ -11,6 +12,7 @@ export interface SealedRun {
   readonly dumpMonth: string | null
   /** UTC, `YYYY-MM-DD HH:MM:SS`. */
   readonly session: string
+  readonly isGenerated: boolean
 }
 
 /** A directory that is named like a run and tells nothing of itself. */
@@ -32,8 +34,9 @@ export function sealedRuns(lakeDir: string): SealedRuns {
   for (const runId of runNames(lakeDir)) {
     const dir = runDir(lakeDir, runId)
     try {
-      const { params, session } = readManifest(dir)
-      runs.push({ runId, dir, dumpMonth: params['dump_month'] ?? null, session })
+      const manifest = readManifest(dir)
+      const { params, session } = manifest
+      runs.push({ runId, dir, dumpMonth: params['dump_month'] ?? null, session, isGenerated: isGenerated(manifest) })
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error
       unreadable.push({ runId, reason: error.message })

@@ -54,6 +54,8 @@ export interface StageReport {
   /** This and `source`: of an ingest only, both or none. */
   readonly dump?: string
   readonly source?: StagedSource
+  /** Of an ingest: the dump carries the mark of generated ones. */
+  readonly generated?: true
   /** Records read, rejected ones included. */
   readonly records?: number
   readonly quarantined?: number

@@ -8,6 +8,8 @@ import type { StagedDataset } from './stage-report.ts'
 
 export interface StagedRun {
   readonly inputs: readonly ManifestInput[]
+  /** Whether any dump was generated. */
+  readonly isGenerated: boolean
   readonly datasets: readonly (StagedDataset & { readonly name: string })[]
 }
 
@@ -39,7 +41,7 @@ export function describeStaged(
     )
   }
   const inputs = reports.flatMap(({ dump, source }) => (dump === undefined || source === undefined ? [] : [{ dump, ...source }]))
-  return { inputs, datasets }
+  return { inputs, isGenerated: reports.some(({ generated }) => generated === true), datasets }
 }
 
 function twice(names: readonly string[]): string[] {

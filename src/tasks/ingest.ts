@@ -79,6 +79,7 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
       verification: source.expectedSha256 === null ? 'unverified' : 'verified',
       ...(source.download === null ? {} : { download: source.download }),
     },
+    ...(slices.isGenerated ? { generated: true } : {}),
     records: progress.records,
     quarantined: quarantine.count,
     quarantineCap: Number(context.params['quarantine_cap'] ?? 0),

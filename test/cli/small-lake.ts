@@ -14,10 +14,11 @@ export interface SmallRun {
   readonly releases: number
   /** The catalogue's, unless fewer are enough. */
   readonly only?: readonly string[]
+  readonly generated?: true
 }
 
 /** Seals a run in the lake. */
-export async function sealSmallRun(lakeDir: string, { runId, dumpMonth, releases, only }: SmallRun): Promise<void> {
+export async function sealSmallRun(lakeDir: string, { runId, dumpMonth, releases, only, generated }: SmallRun): Promise<void> {
   await using engine = await DuckDbEngine.open({ threads: 1 })
   const directory = runDir(lakeDir, runId)
   mkdirSync(directory, { recursive: true })
@@ -43,6 +44,7 @@ export async function sealSmallRun(lakeDir: string, { runId, dumpMonth, releases
     params,
     code: { version: '0', commit: null },
     inputs: [],
+    ...(generated === true ? { generated } : {}),
     datasets: described,
   })
   for (const entry of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {

@@ -9,6 +9,7 @@ import { dumps } from '../../src/discogs/catalogue.ts'
 import { dataQualities } from '../../src/discogs/declare.ts'
 import { type ElementNode, elementTree } from '../../src/discogs/element-tree.ts'
 import { dumpFileName, generateDump, generateDumps } from '../../src/demo/generate.ts'
+import { generatedMark } from '../../src/discogs/generated-mark.ts'
 import type { DumpName } from '../../src/discogs/dataset.ts'
 import { type PathValues, pathValues } from './dump-paths.ts'
 
@@ -55,6 +56,15 @@ describe('generated dumps', () => {
       assert.ok(first.equals(readFileSync(join(directory, 'b', file))), file)
       assert.ok(!first.equals(readFileSync(join(directory, 'c', file))), file)
     }
+  })
+
+  test('the dumps are marked before the root, and are the same without the mark when asked', async () => {
+    const bare = { path: join(directory, 'bare.xml.gz'), dump: 'labels', until: { records: 80 }, isMarked: false } as const
+    await generateDump(bare)
+    const without = gunzipSync(readFileSync(bare.path)).toString()
+    await generateDump({ ...bare, isMarked: true })
+    assert.equal(gunzipSync(readFileSync(bare.path)).toString(), `${generatedMark}\n${without}`)
+    assert.match(without, /^<labels>\n/)
   })
 
   test('a bigger world begins with the smaller one', async () => {

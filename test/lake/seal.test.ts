@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { isGeneratedRun } from '../../src/lake/generated.ts'
 import { runDir, runsDir, stagingDir } from '../../src/lake/layout.ts'
 import { readManifest } from '../../src/lake/manifest.ts'
 import { verifyManifest } from '../../src/lake/run-files.ts'
@@ -103,6 +104,16 @@ test('the same run sealed in another lake has the same manifest, byte for byte',
     await sealRun(lab.lakeDir, 'r1', { ...parts, params })
     assert.equal(readFileSync(join(runDir(lab.lakeDir, 'r1'), '_manifest.json'), 'utf8'), manifest)
   }
+})
+
+test('the manifest of a run with a generated dump says so', async () => {
+  using lab = new LakeLab()
+  const staging = lab.stage('r1')
+  const report = join(staging, '_reports/ingest_artists.json')
+  writeFileSync(report, JSON.stringify({ ...JSON.parse(readFileSync(report, 'utf8')), generated: true }))
+  const sealed = await sealRun(lab.lakeDir, 'r1', parts)
+  assert.equal(sealed.manifest.generated, true)
+  assert.equal(isGeneratedRun(lab.lakeDir, 'r1'), true)
 })
 
 for (const step of sealSteps) {

@@ -62,6 +62,7 @@ function literal(value: SqlValue): string {
 export interface Said {
   readonly census?: readonly StagedPath[]
   readonly quarantined?: number
+  readonly generated?: true
   readonly verification?: StagedSource['verification']
   /** Date of a dump in the name of its file, by dump; others bear 20260401. */
   readonly dates?: Readonly<Partial<Record<DumpName, string>>>
@@ -76,13 +77,14 @@ export async function writeReportedRun(
   only: readonly Dataset[] = datasets,
 ): Promise<void> {
   await writeRun(directory, runId, tables, only)
-  const { census = [], quarantined = 0, verification = 'verified', dates = {} } = said
+  const { census = [], quarantined = 0, verification = 'verified', dates = {}, generated } = said
   for (const dump of dumps) {
     const file = `discogs_${dates[dump.name] ?? '20260401'}_${dump.name}.xml.gz`
     const source = { file, bytes: 1, sha256: '0'.repeat(64), verification }
     writeStageReport(directory, `ingest_${dump.name}`, {
       dump: dump.name,
       source,
+      ...(generated === undefined ? {} : { generated }),
       quarantined: dump.name === 'artists' ? quarantined : 0,
       census: dump.name === 'artists' ? census : [],
       datasets: staged(directory, runId, tables, dump.datasets),

@@ -386,6 +386,22 @@ test('drift: a dataset that the published snapshot does not have is no drift', a
   assert.deepEqual([severity, details], ['INFO', `previous snapshot ${olderRun}: no directory`])
 })
 
+test('drift: generated and real dumps are not compared with each other', async () => {
+  const releases = Array.from({ length: 100 }, (_, index) => ({ release_id: BigInt(index + 1) }))
+  await publish('2099-01__20990120_060000', { ...sound, releases_v6: releases })
+  await stage()
+  const detailsOf = async (): Promise<unknown> => {
+    const { previous, details } = resultNamed(await run('drift'), 'drift.rows.releases_v6')
+    return [previous, details]
+  }
+  assert.deepEqual(await detailsOf(), [null, 'the published 2099-01__20990120_060000 was made from generated dumps'])
+  await writeReportedRun(runDir(lakeDir, olderRun), olderRun, sound)
+  await symlink(`_runs/${olderRun}`, join(lakeDir, 'active__prev_20260401_000000000'))
+  assert.deepEqual(await detailsOf(), ['2', `previous snapshot ${olderRun}`])
+  await stage({}, { generated: true })
+  assert.deepEqual((await run('drift')).failed, ['WARN drift.rows.releases_v6 = 2', 'WARN drift.max_id.releases_v6 = 11'])
+})
+
 test('drift: an older month may be smaller than the published one', async () => {
   await publish(newerRun, { ...sound, artists_v1_typed: [1n, 2n, 3n].map((artist_id) => ({ artist_id })) })
   await stage()

@@ -9,6 +9,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { ParquetReader } from '@dsnp/parquetjs'
 import { dumps } from '../../src/discogs/catalogue.ts'
 import type { DumpName } from '../../src/discogs/dataset.ts'
+import { generatedMark } from '../../src/discogs/generated-mark.ts'
 import { generateDump } from '../../src/demo/generate.ts'
 import { readStageReports } from '../../src/lake/read-stage-reports.ts'
 import { type StageReport } from '../../src/lake/stage-report.ts'
@@ -173,6 +174,15 @@ test('any number of workers gives the same files, byte by byte', async () => {
   assert.deepEqual(results[1], results[0])
   assert.deepEqual(results[2], results[0])
   assert.equal(results[0]?.length, 12)
+})
+
+test('the mark of a generated dump is reported, wherever the file comes from; a record that quotes it is none', async () => {
+  const place = new Place()
+  const labels = '<labels><label><id>1</id></label></labels>'
+  await place.ingest('labels', gzipSync(`<?xml version="1.0"?>\n<!-- a -->${generatedMark}\n${labels}`))
+  assert.equal(place.report('labels')?.generated, true)
+  await place.ingest('labels', gzipSync(labels.replace('<id>', `${generatedMark}<id>`)))
+  assert.equal(place.report('labels')?.generated, undefined)
 })
 
 test('a number of workers that is none is refused', async () => {

@@ -1,9 +1,10 @@
 import type { Config } from '../../config.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
+import { withoutGenerated } from '../../lake/generated.ts'
 import { sealedRuns } from '../../lake/sealed-runs.ts'
 import { suggest } from '../../scheduler/nearest.ts'
-import { readStore, runIdOf } from '../runs.ts'
-import { placeOf } from '../sql/place.ts'
+import { readStore } from '../runs.ts'
+import { latestSnapshot, placeOf } from '../sql/place.ts'
 
 export interface NamedSnapshot {
   readonly runId: string
@@ -18,7 +19,11 @@ export interface NamedSnapshot {
  */
 export function snapshotNamed(config: Config, given: string): NamedSnapshot {
   const { runs: sealed } = sealedRuns(config.lakeDir)
-  const runId = runIdMeant(config, given, [...new Set(sealed.flatMap(({ dumpMonth }) => dumpMonth ?? []))].toSorted())
+  const runId = runIdMeant(
+    config,
+    given,
+    [...new Set(withoutGenerated(sealed).flatMap(({ dumpMonth }) => dumpMonth ?? []))].toSorted(),
+  )
   const found = sealed.find((run) => run.runId === runId)
   if (found !== undefined) return found
   const names = sealed.map((run) => run.runId)
@@ -29,7 +34,7 @@ function runIdMeant(config: Config, given: string, months: readonly string[]): s
   if (given === 'active') return placeOf(config, {}).runId
   if (given === 'latest') {
     using store = readStore(config)
-    return runIdOf(store, given)
+    return latestSnapshot(config, store)
   }
   if (!/^\d{4}-\d{2}$/.test(given)) return given
   if (months.includes(given)) return placeOf(config, { asOf: given }).runId

@@ -1,8 +1,11 @@
 /** Group `drift`: this month against the published one. Discogs only grows: what is much smaller was cut off. */
+import { existsSync } from 'node:fs'
 import { datasets } from '../../discogs/catalogue.ts'
 import type { Dataset } from '../../discogs/dataset.ts'
 import { PipelineError } from '../../errors.ts'
-import { resolveActive } from '../../lake/pointer.ts'
+import { isGenerated, isGeneratedRun } from '../../lake/generated.ts'
+import { runDir } from '../../lake/layout.ts'
+import { prevLinks, resolveActive } from '../../lake/pointer.ts'
 import { identifiers } from '../../sql/quote.ts'
 import type { SqlEngine } from '../../sql/engine.ts'
 import { loadSql } from '../../sql/texts.ts'
@@ -20,12 +23,25 @@ export async function driftChecks(scope: CheckScope): Promise<readonly Check[]> 
 
 type Previous = (OpenRun & { readonly runId: string }) | string
 
-/** The published snapshot, or why there is nothing to compare with. The pointer is read once for all checks. */
-async function previousRun({ context, openRun }: CheckScope): Promise<Previous> {
-  const active = resolveActive(context.lakeDir)
+/**
+ * The published snapshot, or why there is nothing to compare with. The pointer is read once for all checks. Generated and real dumps say
+ * nothing about each other: where the published snapshot is of the other kind, the last one of the same kind takes its place.
+ */
+async function previousRun({ context, reports, openRun }: CheckScope): Promise<Previous> {
+  const { lakeDir, runId, params } = context
+  const active = resolveActive(lakeDir)
   if (active === null) return 'there is no previous snapshot'
-  if (active.runId === context.runId) return 'this run is the published one'
-  return { ...(await openRun(active.dir)), runId: active.runId }
+  if (active.runId === runId) return 'this run is the published one'
+  const isDemo = reports.some((report) => isGenerated({ ...report, params }))
+  const published = [active.runId, ...prevLinks(lakeDir).map((link) => link.runId)]
+  const previous = published.find((one) => isSameKind(lakeDir, one, isDemo) && one !== runId)
+  if (previous === undefined) return `the published ${active.runId} was made from ${isDemo ? 'real' : 'generated'} dumps`
+  return { ...(await openRun(runDir(lakeDir, previous))), runId: previous }
+}
+
+/** False for a run that was removed. */
+function isSameKind(lakeDir: string, runId: string, isDemo: boolean): boolean {
+  return existsSync(runDir(lakeDir, runId)) && isGeneratedRun(lakeDir, runId) === isDemo
 }
 
 interface Drift {

@@ -1,5 +1,6 @@
 /** The slices of a dump in the kernel's memory, one for each time that somebody asks, then the hash of the file. */
 import { createHash } from 'node:crypto'
+import { hasGeneratedMark } from '../../discogs/generated-mark.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { inflatedChunks } from '../../xml/gunzip.ts'
 import { type Slice, slicesOf } from '../../xml/slices.ts'
@@ -23,6 +24,7 @@ export class SliceSource implements AsyncDisposable {
   readonly #hash = createHash('sha256')
   #compressedBytes = 0
   #sha256: string | null = null
+  #isGenerated = false
 
   constructor({ kernel, path, record, sliceBytes, signal, onRead }: SliceSourceOptions) {
     this.#onRead = onRead
@@ -38,6 +40,11 @@ export class SliceSource implements AsyncDisposable {
     return this.#sha256
   }
 
+  /** Whether the dump carries the mark of generated ones, known when the first slice has come. */
+  get isGenerated(): boolean {
+    return this.#isGenerated
+  }
+
   /**
    * The next slice, null after the last one. It belongs to the caller, who frees its memory.
    * @throws XmlError, PipelineError what went wrong with the file, after the slices before that place; the reason of an abort
@@ -50,6 +57,7 @@ export class SliceSource implements AsyncDisposable {
       return null
     }
     const { offset, bytes, length, isFirst, isLast } = value
+    if (isFirst) this.#isGenerated = hasGeneratedMark(bytes.subarray(0, length))
     return { offset, address: bytes.byteOffset, length, isFirst, isLast }
   }
 
