@@ -4,20 +4,39 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { datasets } from '../discogs/catalogue.ts'
 import { messageOf, PipelineError } from '../errors.ts'
+import { isGenerated } from '../lake/generated.ts'
 import { isRunId, manifestFile, reportsDir, runDir } from '../lake/layout.ts'
 import { type Manifest, readManifest } from '../lake/manifest.ts'
 import { namesIn } from '../lake/names-in.ts'
 import { runsDirEntries } from '../lake/sealed-runs.ts'
-import type { RegisteredRun } from './records.ts'
+import { isCounted, isGeneratedSnapshot, type RegisteredRun } from './records.ts'
 
 const essential = datasets.filter((dataset) => dataset.essential)
 
-/** Every run directory that is not being written, in the order of {@link inOrder}. */
-export function discoverRuns(lakeDir: string): readonly RegisteredRun[] {
-  return runsDirEntries(lakeDir)
+/**
+ * Every run directory that is not being written, in the order of {@link inOrder}.
+ * @param hasReal whether the history knows a real snapshot that has left the lake
+ */
+export function discoverRuns(lakeDir: string, hasReal = false): readonly RegisteredRun[] {
+  const found = runsDirEntries(lakeDir)
     .filter(isRunId)
     .flatMap((runId) => judgeWhole(lakeDir, runId) ?? [])
     .toSorted(inOrder)
+  return hasReal || found.some(isReal) ? found.map((run) => (isExcluded(run) ? excluded(run) : run)) : found
+}
+
+/** Whether a snapshot makes its lake one of real months. */
+export function isReal(run: RegisteredRun): boolean {
+  return isCounted(run) && !isGeneratedSnapshot(run)
+}
+
+function isExcluded(run: RegisteredRun): boolean {
+  return isCounted(run) && isGeneratedSnapshot(run)
+}
+
+/** As it stands in the history of a lake that has real months. */
+export function excluded(run: RegisteredRun): RegisteredRun {
+  return { ...run, state: 'excluded', reason: 'made from generated dumps, and the lake has real ones' }
 }
 
 /** Whether a run is still as it was when it was registered: what was read of it in between was read of a whole snapshot. */
@@ -54,6 +73,7 @@ function judge(lakeDir: string, runId: string): RegisteredRun {
     dumpMonth: null,
     session: '',
     manifestSha256: null,
+    origin: null,
     rows: 0n,
     bytes: 0n,
     checksPassed: 0n,
@@ -69,6 +89,7 @@ function judge(lakeDir: string, runId: string): RegisteredRun {
       session: manifest.session,
       state: reason === null ? 'registered' : 'invalid',
       reason,
+      origin: isGenerated(manifest) ? 'generated' : 'real',
       manifestSha256: createHash('sha256')
         .update(readFileSync(manifestFile(dir)))
         .digest('hex'),

@@ -31,6 +31,7 @@ export const eventTables = {
     byte_count: 'BIGINT',
     checks_passed: 'BIGINT',
     checks_warned: 'BIGINT',
+    origin: 'VARCHAR',
   },
   kpi_snapshot_events: {
     ...recorded,
@@ -136,23 +137,17 @@ function literal(value: SqlValue): string {
   return literals(value).sql
 }
 
-/** Makes the event tables and their views visible in DuckDB, in {@link historySchema}, empty ones too. */
-export async function registerEvents(engine: DuckDbEngine, lakeDir: string): Promise<void> {
-  await engine.execute(`CREATE SCHEMA IF NOT EXISTS ${historySchema}`)
-  for (const [table, columns] of Object.entries(eventTables) as [EventTable, Readonly<Record<string, ColumnType>>][]) {
-    const files = eventFiles(lakeDir, table)
-    const none = Object.entries(columns).map(([column, type]) => `CAST(NULL AS ${type}) AS ${quoteIdentifier(column)}`)
-    const source =
-      files.length === 0
-        ? `SELECT ${none.join(', ')} WHERE false`
-        : `SELECT * FROM read_parquet([${files.map(quoteText).join(', ')}])`
-    await engine.execute({ name: `view ${table}`, text: `CREATE OR REPLACE VIEW ${historySchema}.${table} AS ${source}` })
-  }
-  for (const view of Object.keys(latestViews) as LatestView[])
-    await engine.execute({
-      name: `view ${view}`,
-      text: `CREATE OR REPLACE VIEW ${historySchema}.${view} AS ${latestSelect(view)}`,
-    })
+/**
+ * A table expression over event files, or over none, with the columns of today: an older file has NULL in a later column.
+ * @param withFileName adds the column `filename`
+ */
+export function eventsIn(table: EventTable, files: readonly string[], withFileName = false): string {
+  const columns: Readonly<Record<string, ColumnType>> = eventTables[table]
+  const none = Object.entries(columns).map(([column, type]) => `CAST(NULL AS ${type}) AS ${quoteIdentifier(column)}`)
+  const empty = `SELECT ${none.join(', ')} WHERE false`
+  if (files.length === 0) return `(${empty})`
+  const options = `union_by_name = true, hive_partitioning = false, filename = ${withFileName}`
+  return `(${empty} UNION ALL BY NAME SELECT * FROM read_parquet([${files.map(quoteText).join(', ')}], ${options}))`
 }
 
 /** The text of a view of the newest events; both engines read it. */

@@ -8,7 +8,7 @@ import { type EventSource, latest, shortHash } from './events.ts'
 import type { History } from './history.ts'
 import { valueOf } from './measured.ts'
 import { measuredBy as kpisMeasuredBy } from './questions.ts'
-import { type Growth, type GrowthOfRun, type KpiOfRun, monthOf, type RegisteredRun } from './records.ts'
+import { type Growth, type GrowthOfRun, isCounted, type KpiOfRun, monthOf, type RegisteredRun } from './records.ts'
 import { type Recorder, registeredRuns } from './registry.ts'
 import { entities, labelCountsFile, rowHashFile } from './row-hashes.ts'
 
@@ -29,7 +29,7 @@ export interface Pair {
  * before. Runs that are gone take part by what was kept of them.
  */
 export function pairs(runs: readonly RegisteredRun[]): readonly Pair[] {
-  const newest = new Map(runs.filter(({ state }) => state !== 'invalid').map((run) => [monthOf(run), run]))
+  const newest = new Map(runs.filter(isCounted).map((run) => [monthOf(run), run]))
   const months = [...newest.keys()].toSorted()
   return months.flatMap((month, index): Pair[] => {
     const run = newest.get(month)

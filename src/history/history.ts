@@ -7,13 +7,14 @@ import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:
 import { basename, join } from 'node:path'
 import type { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlRow, SqlValue } from '../sql/engine.ts'
-import { identifiers, quoteText } from '../sql/quote.ts'
+import { identifiers } from '../sql/quote.ts'
 import {
   appendEvents,
   type EventRow,
   type EventSource,
   type EventTable,
   eventFiles,
+  eventsIn,
   eventTables,
   type LatestView,
   latestViews,
@@ -106,7 +107,7 @@ class View {
     if (!known) this.#files.clear()
     const unread = [...present.values()].filter((file) => !this.#files.has(basename(file)))
     if (unread.length === 0) return
-    const read = await readEvents(await engine(), unread, this.#columns)
+    const read = await readEvents(await engine(), latestViews[this.#name].of, unread)
     for (const file of unread) this.add(file, read.get(file) ?? [])
   }
 
@@ -223,10 +224,11 @@ function newest(rows: readonly SqlRow[], by: readonly string[]): readonly SqlRow
 /** @returns rows by file */
 async function readEvents(
   engine: DuckDbEngine,
+  table: EventTable,
   files: readonly string[],
-  columns: readonly string[],
 ): Promise<ReadonlyMap<string, readonly SqlRow[]>> {
-  const text = `SELECT ${identifiers(...columns).sql}, filename FROM read_parquet([${files.map(quoteText).join(', ')}], filename = true)`
+  const columns = Object.keys(eventTables[table])
+  const text = `SELECT ${identifiers(...columns).sql}, filename FROM ${eventsIn(table, files, true)}`
   const { rows } = await engine.table({ name: 'events', text })
   const found = new Map<string, SqlRow[]>(files.map((file) => [file, []]))
   for (const values of rows)

@@ -2,7 +2,7 @@
 import type { SqlEngine, SqlRow } from '../sql/engine.ts'
 import { type EventSource, latest, shortHash } from './events.ts'
 import type { History } from './history.ts'
-import type { Kpi, KpiOfRun, RegisteredRun } from './records.ts'
+import { isCounted, type Kpi, type KpiOfRun, type RegisteredRun } from './records.ts'
 import { type Recorder, registeredRuns, textOf } from './registry.ts'
 
 /** Snapshots that lie in the lake and are sound, in the order of their months. */
@@ -60,9 +60,9 @@ export async function recordKpis(
   })
 }
 
-/** The newest KPIs of every snapshot that is not invalid, in the order of their months, then by name. */
+/** The newest KPIs of every snapshot that counts, in the order of their months, then by name. */
 export async function latestKpis(source: SqlEngine | EventSource): Promise<readonly KpiOfRun[]> {
-  const runs = (await registeredRuns(source)).filter(({ state }) => state !== 'invalid')
+  const runs = (await registeredRuns(source)).filter(isCounted)
   const rows = await latest(source, 'kpi_snapshot_latest', ['run_id', 'kpi', 'member', 'value'])
   const byRun = Map.groupBy(rows, (row) => String(row['run_id']))
   return runs.flatMap(({ runId, dumpMonth }) =>

@@ -1,5 +1,7 @@
 /** What the history pipeline measures and keeps, one record an event; `events.ts` writes them as Parquet. */
 
+import { isGenerated } from '../lake/generated.ts'
+
 /** Keys that a run is told by, first in every event. */
 export interface OfRun {
   readonly runId: string
@@ -11,8 +13,13 @@ export interface OfRun {
 export interface RegisteredRun extends OfRun {
   /** The instant the run was for, UTC, `YYYY-MM-DD HH:MM:SS`. */
   readonly session: string
-  /** `invalid` snapshots are left out of everything else; a `removed` one keeps what was measured. */
-  readonly state: 'registered' | 'invalid' | 'removed'
+  /**
+   * `invalid` and `excluded` snapshots are left out of everything else: a generated one is excluded from a lake that has real ones.
+   * A `removed` one keeps what was measured.
+   */
+  readonly state: 'registered' | 'invalid' | 'excluded' | 'removed'
+  /** What its dumps were; null for one that an earlier version registered. */
+  readonly origin: 'real' | 'generated' | null
   /** Why it is not `registered`, or what it does not have of what snapshots have today. */
   readonly reason: string | null
   /** Of its manifest file; tells a run from another one under the same name. */
@@ -27,6 +34,16 @@ export interface RegisteredRun extends OfRun {
 /** `YYYY-MM` of the dumps, else of the session. */
 export function monthOf({ dumpMonth, session }: RegisteredRun): string {
   return dumpMonth ?? session.slice(0, 7)
+}
+
+/** Whether a snapshot has numbers: it is sound, or was when it was removed. */
+export function isCounted({ state }: Pick<RegisteredRun, 'state'>): boolean {
+  return state === 'registered' || state === 'removed'
+}
+
+/** Whether a snapshot was made from generated dumps; months tell it of those that carry no mark. */
+export function isGeneratedSnapshot(run: RegisteredRun): boolean {
+  return run.origin === 'generated' || isGenerated({ params: { dump_month: monthOf(run) } })
 }
 
 /** One number about one snapshot: a count, or a share in basis points (hundredths of a percent). */

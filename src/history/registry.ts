@@ -2,10 +2,10 @@
 import { basename } from 'node:path'
 import { runDir } from '../lake/layout.ts'
 import type { SqlEngine, SqlRow } from '../sql/engine.ts'
-import { discoverRuns, inOrder, isAsRegistered } from './discover.ts'
+import { discoverRuns, excluded, inOrder, isAsRegistered, isReal } from './discover.ts'
 import { eventFiles, type EventSource, latest } from './events.ts'
 import type { History } from './history.ts'
-import type { RegisteredRun } from './records.ts'
+import { isGeneratedSnapshot, type RegisteredRun } from './records.ts'
 import { describeLacks, showSnapshot } from './snapshot-tables.ts'
 
 /** Who records, and when. */
@@ -25,10 +25,11 @@ export interface Recorder {
 export async function recordRuns(history: History, recorder: Recorder, again: boolean): Promise<readonly RegisteredRun[]> {
   const { lakeDir, historyRunId, recordedAt } = recorder
   const known = new Map((await registeredRuns(history)).map((run) => [run.runId, run]))
-  const found = discoverRuns(lakeDir)
+  const found = discoverRuns(lakeDir, [...known.values()].some(isReal))
+  const hasReal = [...known.values(), ...found].some(isReal)
   const present = new Set(found.map(({ runId }) => runId))
-  const gone = [...known.values()].filter(({ runId, state }) => !present.has(runId) && state !== 'removed')
-  const removed = gone.map(removedRun)
+  const gone = [...known.values()].filter(({ runId }) => !present.has(runId)).map((run) => goneRun(run, hasReal))
+  const removed = gone.filter((run) => !isKnown(run, known.get(run.runId)))
   const files = eventFiles(lakeDir, 'run_registry_events')
   // A first try wrote them all, or none.
   const isDone = files.some((file) => basename(file).startsWith(`${historyRunId}-`))
@@ -47,13 +48,15 @@ export async function recordRuns(history: History, recorder: Recorder, again: bo
     byte_count: run.bytes,
     checks_passed: run.checksPassed,
     checks_warned: run.checksWarned,
+    origin: run.origin,
   }))
   // A second try of the same history run writes what the first one did not, in a file of its own.
   await history.append('run_registry_events', { name: `${historyRunId}-${files.length + 1}`, rows })
   return changed
 }
 
-function removedRun(run: RegisteredRun): RegisteredRun {
+function goneRun(run: RegisteredRun, hasReal: boolean): RegisteredRun {
+  if (hasReal && isGeneratedSnapshot(run)) return excluded(run)
   return { ...run, state: 'removed', reason: 'it is in the lake no more' }
 }
 
@@ -94,6 +97,7 @@ function runOf(row: SqlRow): RegisteredRun {
     bytes: BigInt(row['byte_count'] ?? 0),
     checksPassed: BigInt(row['checks_passed'] ?? 0),
     checksWarned: BigInt(row['checks_warned'] ?? 0),
+    origin: textOf(row, 'origin') as RegisteredRun['origin'],
   }
 }
 

@@ -9,6 +9,7 @@ import {
   latestSelect,
   latestViews,
 } from '../history/events.ts'
+import { monthViews } from '../history/month-views.ts'
 import { historyDir } from '../history/places.ts'
 import { metaDir } from '../lake/layout.ts'
 import { type Change, type ServedDataset, tablesOver, viewAs, type WantedSchema } from '../sql/trino-schema.ts'
@@ -42,20 +43,26 @@ function wantedHistory(lake: ServedLake): WantedSchema {
     views: [],
   })
   const views = (Object.keys(latestViews) as LatestView[]).filter((view) => tables.includes(latestViews[view].of))
+  const months = Object.entries(monthViews).filter(([, { of }]) => of.every((table) => tables.includes(table)))
   return {
     name: historySchema,
     relations: [
       ...relations,
       ...views.map((view) => viewAs(historySchema, served(view, latestViews[view].of), latestSelect(view))),
+      ...months.map(([name, view]) => viewAs(historySchema, declared(name, view.about, view.columns), view.select)),
     ],
   }
 }
 
 function served(name: EventTable | LatestView, table: EventTable): ServedDataset {
-  const columns = Object.entries(eventTables[table]).map(([column, type]) => ({
+  return declared(name, about[name], eventTables[table])
+}
+
+function declared(name: string, meaning: string, columns: Readonly<Record<string, 'VARCHAR' | 'BIGINT'>>): ServedDataset {
+  const described = Object.entries(columns).map(([column, type]) => ({
     name: column,
     type,
     meaning: column.replaceAll('_', ' '),
   }))
-  return { name, about: about[name], columns }
+  return { name, about: meaning, columns: described }
 }

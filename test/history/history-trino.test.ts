@@ -3,7 +3,9 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { eventTables, historySchema, latest, latestViews, type LatestView, registerEvents } from '../../src/history/events.ts'
+import { eventTables, historySchema, latest, latestViews, type LatestView } from '../../src/history/events.ts'
+import { registerEvents } from '../../src/history/event-views.ts'
+import { monthViews } from '../../src/history/month-views.ts'
 import { stagingDir } from '../../src/lake/layout.ts'
 import { sealRun } from '../../src/lake/seal.ts'
 import { runSchema } from '../../src/serving/trino-lake.ts'
@@ -87,6 +89,15 @@ test('KPIs are the same on both engines, value by value, and so is the history t
     assert.ok(rows.length > 0, view)
     assert.deepEqual(await latest(engine, view), rows, view)
     console.log(`${view}: ${rows.length} rows, ${Object.keys(eventTables[latestViews[view].of]).length} columns`)
+  }
+  for (const [view, { columns }] of Object.entries(monthViews)) {
+    const names = Object.keys(columns).join(', ')
+    const text = `SELECT ${names} FROM ${historySchema}.${view} ORDER BY ${Object.keys(columns)
+      .map((column) => `${column} NULLS FIRST`)
+      .join(', ')}`
+    const rows = await duckdb.query({ name: view, text })
+    assert.ok(rows.length > 0, view)
+    assert.deepEqual(await engine.query({ name: view, text }), rows, view)
   }
   assert.deepEqual(await syncHistory({ lakeDir, trino }), [], 'a second sync has nothing to do')
 })

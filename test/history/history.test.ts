@@ -16,7 +16,8 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { datasets } from '../../src/discogs/catalogue.ts'
-import { eventFiles, latest, latestViews, type LatestView, registerEvents } from '../../src/history/events.ts'
+import { eventFiles, latest, latestViews, type LatestView } from '../../src/history/events.ts'
+import { registerEvents } from '../../src/history/event-views.ts'
 import { latestGrowth } from '../../src/history/growth.ts'
 import { History } from '../../src/history/history.ts'
 import { latestKpis } from '../../src/history/measured.ts'
@@ -571,3 +572,98 @@ async function withoutColumn(runId: string, name: string, column: string): Promi
 function makeWritable(dir: string, name: string): void {
   for (const path of [dir, join(dir, name), manifestFile(dir)]) chmodSync(path, 0o755)
 }
+
+const demo = '2099-01__20990120_060000'
+
+test('generated snapshots are left out where a lake has real ones, also those that were measured before', async () => {
+  await sealed(demo, small)
+  await measure({}, [...tasks, report])
+  const titleOf = (): string | undefined =>
+    /<title>(.*)<\/title>/.exec(readFileSync(join(historyReportsDir(lakeDir), 'history_latest.html'), 'utf8'))?.[1]
+  assert.equal(titleOf(), 'Discogs history, January 2099', 'alone it counts')
+
+  await sealed(january, small)
+  await sealed(february, small)
+  await measure({}, [...tasks, report])
+  assert.equal(titleOf(), 'Discogs history, February 2095')
+  const statesOf = async (): Promise<readonly unknown[]> =>
+    (await read(registeredRuns)).map(({ runId, state, origin }) => [runId, state, origin])
+  const real = [january, february].map((runId) => [runId, 'registered', 'real'])
+  assert.deepEqual(await statesOf(), [...real, [demo, 'excluded', 'generated']])
+  assert.ok((await read(latestKpis)).every(({ runId }) => runId !== demo))
+  assert.ok((await read(latestGrowth)).every(({ runId, comparedRunId }) => runId === february && comparedRunId === january))
+
+  removeLake(runDir(lakeDir, demo))
+  removeLake(runDir(lakeDir, january))
+  await measure()
+  assert.deepEqual(await statesOf(), [
+    [january, 'removed', 'real'],
+    [february, 'registered', 'real'],
+    [demo, 'excluded', 'generated'],
+  ])
+  const before = files()
+  await measure()
+  assert.deepEqual(files(), before, 'nothing is new')
+})
+
+test('the views by month hold the newest snapshot of each month once, whatever was measured before', async () => {
+  await sealed(january, small)
+  await sealed(april, small)
+  await measure()
+  const more = { ...small, releases_v6: [...(small['releases_v6'] ?? []), { release_id: 20n }] }
+  const again = '2095-01__20950121_060000'
+  await sealed(again, more)
+  await sealed(february, small)
+  await sealed(demo, small)
+  await measure()
+  const rows = await read((engine) =>
+    engine.query(
+      `SELECT month, run_id, value FROM discogs_history.kpi_by_month WHERE kpi = 'rows' AND member = 'releases_v6' ORDER BY month`,
+    ),
+  )
+  assert.deepEqual(
+    rows.map((row) => Object.values(row)),
+    [
+      ['2095-01', again, 5n],
+      ['2095-02', february, 4n],
+      ['2095-04', april, 4n],
+    ],
+  )
+  const [{ n: all } = {}] = await read((engine) =>
+    engine.query(`SELECT count(*) AS n FROM discogs_history.growth_latest WHERE measure = 'ids_removed'`),
+  )
+  assert.equal(all, 12n, 'pairs of superseded runs are still there')
+  const growth = await read((engine) =>
+    engine.query(`SELECT month, compared_month, run_id, compared_run_id, value FROM discogs_history.growth_by_month
+      WHERE measure = 'ids_removed' AND member = 'releases' ORDER BY month`),
+  )
+  assert.deepEqual(
+    growth.map((row) => Object.values(row)),
+    [
+      ['2095-02', '2095-01', february, again, 1n],
+      ['2095-04', '2095-02', april, february, 0n],
+    ],
+  )
+})
+
+test('events of a version that knew fewer columns are read, and compared with those of today', async () => {
+  await sealed(january, small)
+  await measure()
+  const [file = ''] = eventFiles(lakeDir, 'run_registry_events')
+  await using engine = await DuckDbEngine.open()
+  await engine.copyToParquet({ name: 'old', text: `SELECT * EXCLUDE origin FROM read_parquet('${file}')` }, `${file}.old`)
+  renameSync(`${file}.old`, file)
+  assert.deepEqual(
+    (await read(registeredRuns)).map(({ runId, origin }) => [runId, origin]),
+    [[january, null]],
+  )
+  await sealed(february, small)
+  await measure()
+  assert.deepEqual(
+    (await read(registeredRuns)).map(({ runId, origin }) => [runId, origin]),
+    [
+      [january, null],
+      [february, 'real'],
+    ],
+  )
+})

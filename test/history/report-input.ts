@@ -85,6 +85,7 @@ export function runOf(monthsFromApril: number, more: Partial<RegisteredRun> = {}
     session: `${dumpMonth}-20 06:00:00`,
     state: 'registered',
     reason: null,
+    origin: 'real',
     manifestSha256: 'a'.repeat(64),
     rows: BigInt(412_000_000 + monthsFromApril * 2_000_000),
     bytes: BigInt(18_300_000_000 + monthsFromApril * 90_000_000),

@@ -36,7 +36,7 @@ export function sqlCommand(): Command {
     .option('--run <run>', 'ask this run instead of the published one; also latest')
     .option(
       '--as-of <month>',
-      'ask the run of the newest dump month up to this one, YYYY-MM; a published one if there is one',
+      'ask the newest real dump month up to this one, YYYY-MM; its published run if there is one',
       monthOption,
     )
     .addOption(new Option('--format <format>', 'how rows are written (default: table)').choices(formats))

@@ -1,6 +1,7 @@
 /** Which runs the history refers to. */
 import { messageOf, PipelineError } from '../../errors.ts'
-import { eventFiles, registerEvents } from '../../history/events.ts'
+import { registerEvents } from '../../history/event-views.ts'
+import { eventFiles } from '../../history/events.ts'
 import { historyDir } from '../../history/places.ts'
 import { registeredRuns } from '../../history/registry.ts'
 

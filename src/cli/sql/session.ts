@@ -36,7 +36,7 @@ async function openDuckDb(config: Config, place: Place): Promise<SqlSession> {
   const [{ DuckDbEngine }, { registerReadable }, { registerEvents }] = await Promise.all([
     import('../../sql/duckdb.ts'),
     import('../../sql/run-views.ts'),
-    import('../../history/events.ts'),
+    import('../../history/event-views.ts'),
   ])
   const engine = await DuckDbEngine.open({ tempDirectory: spillDirectory(config) })
   const missing = await registerReadable(engine, place.dir, datasets, compatibilityViews)

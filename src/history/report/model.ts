@@ -1,6 +1,6 @@
 /** The events of all runs, put in order: one snapshot a month, its numbers by name. */
 import { dumps } from '../../discogs/catalogue.ts'
-import { type GrowthOfRun, type KpiOfRun, monthOf, type RegisteredRun } from '../records.ts'
+import { type GrowthOfRun, isCounted, type KpiOfRun, monthOf, type RegisteredRun } from '../records.ts'
 
 /** What the report is made from; numbers that were not measured are missing or null. */
 export interface ReportInput {
@@ -55,7 +55,7 @@ export const entities: readonly Entity[] = ['releases', 'masters', 'artists', 'l
 
 export function reportModel({ generatedAt, runs, kpis, growth }: ReportInput): ReportModel {
   const inOrder = runs.toSorted((left, right) => (orderOf(left) < orderOf(right) ? -1 : 1))
-  const ofMonth = new Map(inOrder.filter(({ state }) => state !== 'invalid').map((run) => [monthOf(run), run]))
+  const ofMonth = new Map(inOrder.filter(isCounted).map((run) => [monthOf(run), run]))
   const kpisOf = Map.groupBy(kpis, ({ runId }) => runId)
   const growthOf = Map.groupBy(growth, ({ runId }) => runId)
   return {
