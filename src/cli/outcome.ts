@@ -2,6 +2,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import type { RunOutcome } from '../scheduler/loop.ts'
+import type { SeenTask } from '../scheduler/seen-state.ts'
 import { between, type Cell, oneLine, print, printJson, shownEnd, shownState, styled, table, totalRows } from './output.ts'
 import { readStore } from './runs.ts'
 
@@ -21,8 +22,13 @@ export function printOutcome(config: Config, outcome: RunOutcome, json: boolean)
   if (state !== 'success') printFailure(config, outcome)
 }
 
+interface ShownRun {
+  readonly runId: string
+  readonly tasks: readonly SeenTask[]
+}
+
 /** The end of the log of the first failed task, and the commands to go on with. */
-export function printFailure(config: Config, { runId, tasks }: Pick<RunOutcome, 'runId' | 'tasks'>): void {
+export function printFailure(config: Config, { runId, tasks }: ShownRun): void {
   const failed = tasks.find((task) => task.state === 'failed')
   if (failed !== undefined) {
     using store = readStore(config)
@@ -48,7 +54,7 @@ function lastLines(log: string): readonly string[] {
 }
 
 /** The tasks of an attempt as a table. */
-export function taskTable(tasks: RunOutcome['tasks']): string {
+export function taskTable(tasks: readonly SeenTask[]): string {
   const rows = tasks.map((task): readonly Cell[] => [
     task.taskId,
     shownState(task.state),

@@ -160,6 +160,7 @@ const marks: Readonly<Record<string, readonly [string, Style]>> = {
   running: ['▶', 'cyan'],
   skipped: ['–', 'yellow'],
   cancelled: ['■', 'yellow'],
+  interrupted: ['!', 'yellow'],
   retry_wait: ['↻', 'yellow'],
 }
 

@@ -23,7 +23,7 @@ export async function watchRun(config: Config, store: Store, runId: string, quie
       showProgress(store, runId, results, display)
       if (isOver) return
       if (schedulerHolder(store)?.isAlive === true) continue
-      display.say(`nobody runs ${runId} any more: \`dag retry ${runId}\` goes on with it`)
+      display.say(`run ${runId} is interrupted, its scheduler was killed: \`dag retry ${runId}\` resumes it`)
       return
     }
   } finally {

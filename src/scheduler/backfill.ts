@@ -3,8 +3,8 @@ import { exitCodes, messageOf, PipelineError } from '../errors.ts'
 import type { Dag } from './dag.ts'
 import { asLeader, type Leader, type RunOutcome, type RunSettings } from './loop.ts'
 import { parseSession, type Session, sessionOf } from './session.ts'
-import type { RunState } from './states.ts'
-import type { RunRecord, Store } from './store.ts'
+import { type SeenRun, seenRun } from './seen-state.ts'
+import type { Store } from './store.ts'
 import { type Days, slotsOfDays } from './timetable.ts'
 
 export interface BackfillOptions extends RunSettings {
@@ -13,7 +13,7 @@ export interface BackfillOptions extends RunSettings {
   readonly order: 'asc' | 'desc'
   /** Of every new run; those of a run that exists stay as they are. */
   readonly params: Readonly<Record<string, string>>
-  /** Runs that failed or were cancelled are resumed; else they are left alone. */
+  /** Runs that failed, were cancelled or were interrupted are resumed; otherwise they are left alone. */
   readonly rerunFailed: boolean
   /** How many runs at once. */
   readonly maxParallel: number
@@ -26,7 +26,7 @@ export interface BackfillStep {
   /** `none`: it has a run that is left alone, or its time has not come. */
   readonly action: 'trigger' | 'retry' | 'none'
   /** Of the run that exists, null when none does. */
-  readonly state: RunState | null
+  readonly state: SeenRun['state'] | null
 }
 
 export interface BackfillOutcome extends BackfillStep {
@@ -65,12 +65,12 @@ function stepOf(
     const action = session.instant > new Date() ? 'none' : 'trigger'
     return { session: session.text, runId: dag.resolve(session, params).runId, action, state: null }
   }
-  const { runId, state } = existing
-  return { session: session.text, runId, action: rerunFailed && isOver(existing) ? 'retry' : 'none', state }
+  const { runId, state } = seenRun(store, existing)
+  return { session: session.text, runId, action: rerunFailed && isResumable(state) ? 'retry' : 'none', state }
 }
 
-function isOver({ state }: RunRecord): boolean {
-  return state === 'failed' || state === 'cancelled'
+function isResumable(state: SeenRun['state']): boolean {
+  return state === 'failed' || state === 'cancelled' || state === 'interrupted'
 }
 
 /**

@@ -24,7 +24,9 @@ export function explain(circumstances: Circumstances, taskId: string): readonly 
   const planned = taskNamed(plan, taskId)
   if (task === undefined || planned === undefined) return []
   const lost =
-    run.state === 'running' && !isLed ? [`nobody runs the run any more: \`dag retry ${run.runId}\` goes on with it`] : []
+    run.state === 'running' && !isLed
+      ? [`the run is interrupted, its scheduler was killed: \`dag retry ${run.runId}\` resumes it`]
+      : []
   const why = isFinal(task.state) ? ended(circumstances, task) : pending(circumstances, task)
   const guardrail = task.kind === 'promote' && !isFinal(task.state) ? unmetGuardrail(planned, run.params) : null
   return [...lost, ...why, ...(guardrail === null ? [] : [`it will be skipped: ${guardrail}`])]

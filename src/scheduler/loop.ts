@@ -7,6 +7,7 @@ import { type Ask, nextAttempt, type Redo } from './next-attempt.ts'
 import { compile, type Plan } from './plan.ts'
 import { hopelessness } from './resumption.ts'
 import { keepSecrets } from './secrets.ts'
+import { type SeenRun, seenRun } from './seen-state.ts'
 import type { Session } from './session.ts'
 import type { RunState } from './states.ts'
 import { openStore, type RunRecord, type Store, type TaskRecord, type Trigger } from './store.ts'
@@ -174,11 +175,19 @@ function compilePlan(dag: Dag, { config, scriptsDir }: RunSettings): Plan {
 }
 
 function refuseExisting(store: Store, { runId, options: { dag, session } }: WantedRun): void {
-  const existing = store.findSession(dag.name, session.text) ?? store.findRun(runId)
-  if (existing === null) return
+  const found = store.findSession(dag.name, session.text) ?? store.findRun(runId)
+  if (found === null) return
+  const existing = seenRun(store, found)
   throw new PipelineError(`dag ${dag.name} has a run for session ${session.text} already: ${existing.runId}, ${existing.state}`, {
     exitCode: exitCodes.conflict,
     retryable: false,
-    hint: existing.state === 'success' ? 'choose another session' : `\`dag retry ${existing.runId}\` resumes it`,
+    hint: hintOn(existing),
   })
+}
+
+function hintOn({ runId, state }: SeenRun): string {
+  if (state === 'success') return 'choose another session'
+  return state === 'running'
+    ? `\`dag status ${runId} --watch\` follows it, \`dag cancel ${runId}\` stops it`
+    : `\`dag retry ${runId}\` resumes it`
 }

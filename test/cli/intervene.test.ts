@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import Database from 'better-sqlite3'
 import { databaseFile } from '../../src/scheduler/store/connection.ts'
+import type { PipelineError } from '../../src/errors.ts'
+import { processStart, signalGroup } from '../../src/process-identity.ts'
 import { openStore, type Store } from '../../src/scheduler/store.ts'
 import { Lab, lab, runId, statesOf, until } from '../scheduler/harness.ts'
 import { dag, outcomeOf, startDag } from './support.ts'
@@ -12,9 +14,12 @@ import { dag, outcomeOf, startDag } from './support.ts'
 /** A run of another process, and the command line beside it. */
 class Scene extends Lab {
   start(name: string): Promise<unknown> {
+    return once(this.spawn(name), 'exit')
+  }
+
+  spawn(name: string): ChildProcess {
     const driver = join(import.meta.dirname, '../scheduler/driver.ts')
-    const child = spawn(process.execPath, [driver, this.dir, 'trigger', name], { stdio: 'ignore' })
-    return once(child, 'exit')
+    return spawn(process.execPath, [driver, this.dir, 'trigger', name], { stdio: 'ignore' })
   }
 
   dag(...args: readonly string[]) {
@@ -85,6 +90,38 @@ describe('beside a run of another process', { concurrency: 2 }, () => {
     assert.match(explained.stdout, /try 1 of 4 failed: try 1 fails\n {2}the next try starts at/)
     assert.deepEqual([code, statesOf(await running)], [0, { flaky: 'cancelled' }])
   })
+})
+
+test('a run whose scheduler was killed is shown as interrupted, with the hint to resume it', async () => {
+  using scene = new Scene()
+  const scheduler = scene.spawn('gated')
+  await scene.written('lake/gate.starts')
+  const hintOnSession = async (): Promise<string> =>
+    await scene.trigger(lab(({ task }) => void task('quick'))).then(String, (error: PipelineError) => error.hint ?? '')
+  const whileRunning = [(await scene.dag('status', 'latest')).stdout.split('\n')[1], await hintOnSession()]
+  scheduler.kill('SIGKILL')
+  await once(scheduler, 'exit')
+  const stateIn = (json: string): unknown => [JSON.parse(json)].flat().map(({ state }) => state)
+  const [runs, status, tasks] = await Promise.all([
+    scene.dag('runs', '--json'),
+    scene.dag('status', 'latest'),
+    scene.dag('tasks', 'latest', '--json'),
+  ])
+  const told = await hintOnSession()
+  const gate = scene.read((store) => store.tries(runId).at(-1)?.pid)
+  signalGroup(Number(gate), 'SIGKILL')
+  await until(() => processStart(Number(gate)) === null, 'the task has ended')
+  const later = await scene.dag('tasks', 'latest', '--json')
+  assert.deepEqual(whileRunning, [
+    'state     ▶ running',
+    `\`dag status ${runId} --watch\` follows it, \`dag cancel ${runId}\` stops it`,
+  ])
+  assert.deepEqual(
+    [stateIn(runs.stdout), stateIn(tasks.stdout), stateIn(later.stdout)],
+    [['interrupted'], ['running', 'waiting'], ['interrupted', 'waiting']],
+  )
+  assert.match(status.stdout, /^state {5}! interrupted: its scheduler was killed; `dag retry .*` resumes it$/m)
+  assert.equal(told, `\`dag retry ${runId}\` resumes it`)
 })
 
 describe('after a run', () => {

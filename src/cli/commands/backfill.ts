@@ -33,7 +33,7 @@ export function backfillCommand(): Command {
     .requiredOption('--to <day>', 'last month or day, included')
     .option('--max-parallel <count>', 'how many runs at once', countOption, 1)
     .addOption(new Option('--order <order>', 'oldest or newest first').choices(['asc', 'desc']).default('asc'))
-    .addOption(new Option('--rerun <which>', 'resume runs that failed or were cancelled').choices(['failed']))
+    .addOption(new Option('--rerun <which>', 'resume runs that failed, were cancelled or interrupted').choices(['failed']))
     .option('--param <name=value>', paramHelp, collectParam, {})
     .option('--dry-run', 'only say what would be done')
     .option('--json', 'print JSON')

@@ -65,7 +65,10 @@ function assertRunning(store: Store, runId: string, taskId: string | undefined):
   if (task !== null && isFinal(task.state))
     throw refusal(`task ${task.taskId} of run ${runId} is ${task.state}: there is nothing to cancel`)
   if (schedulerHolder(store)?.isAlive === true) return
-  throw refusal(`nobody runs ${runId} any more: there is nothing to cancel`, `\`dag retry ${runId}\` goes on with it`)
+  throw refusal(
+    `run ${runId} is interrupted, its scheduler was killed: there is nothing to cancel`,
+    `\`dag retry ${runId}\` resumes it`,
+  )
 }
 
 function refusal(message: string, hint?: string): PipelineError {

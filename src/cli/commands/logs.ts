@@ -38,7 +38,8 @@ ${examples('dag logs latest ingest.releases -f', 'dag logs latest build --try 1'
       taskOf(store, runId, taskId)
       if (options.follow === true && options.json !== true && options.try === undefined && options.attempt === undefined) {
         const hasEnded = await followTask(store, runId, taskId, (piece) => process.stdout.write(piece))
-        if (!hasEnded) process.stderr.write(`nobody runs ${runId} any more: \`dag retry ${runId}\` goes on with it\n`)
+        if (!hasEnded)
+          process.stderr.write(`run ${runId} is interrupted, its scheduler was killed: \`dag retry ${runId}\` resumes it\n`)
         const { state } = taskOf(store, runId, taskId)
         if (state !== 'success' && state !== 'skipped') process.exitCode = exitCodes.failed
         return

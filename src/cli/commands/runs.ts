@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { resolveActive } from '../../lake/pointer.ts'
 import { between, print, printJson, shownState, table } from '../output.ts'
+import { seenRuns } from '../../scheduler/seen-state.ts'
 import { showStats } from '../run-stats.ts'
 import { readStore } from '../runs.ts'
 import { countOption, examples } from './options.ts'
@@ -19,7 +20,12 @@ export function runsCommand(): Command {
     .option('--limit <count>', 'how many at most', countOption, 20)
     .option('--stats', 'durations of the latest successful run of each dag against those before it')
     .option('--json', 'print JSON')
-    .addHelpText('after', examples('dag runs', 'dag runs --limit 5 --json', 'dag runs --stats'))
+    .addHelpText(
+      'after',
+      `
+A run whose scheduler was killed is \`interrupted\`: \`dag retry\` resumes it.
+${examples('dag runs', 'dag runs --limit 5 --json', 'dag runs --stats')}`,
+    )
     .action(({ limit, stats = false, json = false }: Options) => {
       const config = loadConfig()
       using store = readStore(config)
@@ -28,7 +34,7 @@ export function runsCommand(): Command {
         return
       }
       const active = resolveActive(config.lakeDir)?.runId
-      const runs = store.runs({ limit })
+      const runs = seenRuns(store, store.runs({ limit }))
       if (json) {
         printJson(runs.map((run) => ({ ...run, active: run.runId === active })))
         return

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { exitCodes } from '../../errors.ts'
 import { resolveActive } from '../../lake/pointer.ts'
+import { seenRun, seenTasks } from '../../scheduler/seen-state.ts'
 import type { CheckRecord } from '../../scheduler/store.ts'
 import { printFailure, taskTable } from '../outcome.ts'
 import { oneLine, print, printJson, shownEnd, styled, table } from '../output.ts'
@@ -27,10 +28,10 @@ ${examples('dag status latest', 'dag status latest --watch', 'dag status 2026-04
       using store = readStore(config)
       const runId = runIdOf(store, given)
       if (watch) await (await import('../watch.ts')).watchRun(config, store, runId, json)
-      const run = store.run(runId)
+      const run = seenRun(store, store.run(runId))
       // Also of one that had ended before: who looks first must make no difference.
       if (watch && run.state !== 'success') process.exitCode = exitCodes.failed
-      const tasks = store.tasks(runId)
+      const tasks = seenTasks(store, runId)
       const checks = store.checks(runId)
       const active = resolveActive(config.lakeDir)?.runId === runId
       if (json) {
@@ -41,7 +42,7 @@ ${examples('dag status latest', 'dag status latest --watch', 'dag status 2026-04
       const isShown = watch && process.stdout.isTTY
       if (isShown) print()
       print(`run       ${styled('bold', runId)}${active ? '  (active)' : ''}`)
-      print(`state     ${shownEnd(run.state, run.reason)}`)
+      print(`state     ${shownEnd(run.state, run.reason)}${run.state === 'interrupted' ? lostHint(runId) : ''}`)
       print(`session   ${run.session}   attempt ${run.attempt}   triggered by ${run.triggeredBy}`)
       print(
         `params    ${Object.entries(run.params)
@@ -53,6 +54,10 @@ ${examples('dag status latest', 'dag status latest --watch', 'dag status 2026-04
       // A line of the live screen has no room for a reason.
       if (isShown && run.state === 'failed') printFailure(config, { runId, tasks })
     })
+}
+
+function lostHint(runId: string): string {
+  return `: its scheduler was killed; \`dag retry ${runId}\` resumes it`
 }
 
 function checkSummary(checks: readonly CheckRecord[]): string {

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
+import { seenTasks } from '../../scheduler/seen-state.ts'
 import { taskTable } from '../outcome.ts'
 import { grouped, print, printJson, table } from '../output.ts'
 import { readStore, runIdOf } from '../runs.ts'
@@ -21,7 +22,7 @@ export function tasksCommand(): Command {
     .action((given: string, { attempt, json = false }: Options) => {
       using store = readStore(loadConfig())
       const runId = runIdOf(store, given)
-      const tasks = store.tasks(runId, attempt)
+      const tasks = attempt === undefined ? seenTasks(store, runId) : store.tasks(runId, attempt)
       if (json) {
         printJson(tasks)
         return
