@@ -10,6 +10,10 @@ const fixed = {
     .stringbool('expected true or false')
     .default(false)
     .describe('publish when every check has passed; needs run_mode=prod'),
+  allow_older: z
+    .stringbool('expected true or false')
+    .default(false)
+    .describe('publish even if the published month is newer; otherwise promote is skipped'),
   do_download: z
     .stringbool('expected true or false')
     .default(false)

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type Fault, type TaskEnvironment, taskEnvironment } from './config.ts'
 import { exitCodes, messageOf, PipelineError } from './errors.ts'
-import type { PromotionLedger } from './lake/promotion.ts'
+import type { PromotionLedger } from './lake/promotion-ledger.ts'
 import type * as Promotions from './scheduler/promotions.ts'
 import type { CheckResult, Progress, Task, TaskContext, TaskResult } from './scheduler/context.ts'
 
@@ -195,7 +195,8 @@ function causeOf(error: unknown): unknown {
   return error instanceof Error ? error.cause : undefined
 }
 
-function describeResult({ rows = {}, bytes, note }: TaskResult): string {
+function describeResult({ rows = {}, bytes, note, skipped }: TaskResult): string {
+  if (skipped !== undefined) return `skipped: ${skipped}`
   const counts = Object.entries(rows).map(([dataset, count]) => `${dataset} ${count}`)
   const parts = [...(note === undefined ? [] : [note]), ...(counts.length === 0 ? [] : [`rows: ${counts.join(', ')}`])]
   if (bytes !== undefined) parts.push(`${bytes} bytes`)

@@ -7,11 +7,11 @@ import { resolveActive } from '../lake/pointer.ts'
 import { demoMonths } from './month.ts'
 
 /**
- * Params that let a made-up month be published, also where it is smaller than what is published.
+ * Params that let a made-up month be published, also where it is smaller or older than what is published.
  * @throws PipelineError when that is a real month
  */
 export function publishingParams({ lakeDir }: Config): Readonly<Record<string, string>> {
-  const publishing = { run_mode: 'prod', allow_promote: 'true' }
+  const publishing = { run_mode: 'prod', allow_promote: 'true', allow_older: 'true' }
   const active = resolveActive(lakeDir)
   if (active === null || demoMonths.some(({ month }) => active.runId.startsWith(`${month}__`))) return publishing
   if (isGenerated(readManifest(active.dir))) return { ...publishing, truncation_percent: '100' }

@@ -4,58 +4,17 @@ import { exitCodes, messageOf, PipelineError } from '../errors.ts'
 import { syncDirectory } from './atomic-file.ts'
 import { activeLink, manifestFile, runDir } from './layout.ts'
 import { type LockOptions, withLakeLock } from './lock.ts'
-import {
-  activeRunId,
-  compareLinkNames,
-  createPrevLink,
-  freePrevLinkName,
-  moveActive,
-  newLinks,
-  prevLinks,
-  removeNewLinks,
-  removePrevLink,
-} from './pointer.ts'
+import { activeRunId, createPrevLink, freePrevLinkName, moveActive, prevLinks, removePrevLink } from './pointer.ts'
+import { heldBackBy } from './precedence.ts'
+import type { Promotion, PromotionLedger, UnfinishedPromotion } from './promotion-ledger.ts'
+import { type Settlement, settleUnfinished } from './promotion-recovery.ts'
 import { assertSealed } from './run-files.ts'
-
-/** One intended or finished move of the pointer. */
-export interface Promotion {
-  readonly kind: 'promote' | 'rollback'
-  /** The run that was active before, null for the first promotion. */
-  readonly fromRunId: string | null
-  readonly toRunId: string
-  /** Name of the link that keeps the old run, null if there was none. */
-  readonly prevLink: string | null
-  readonly who: string
-  readonly reason: string
-}
-
-/** A promotion that was begun and neither done nor undone: its process died in between. */
-export interface UnfinishedPromotion extends Promotion {
-  readonly id: number
-}
-
-/** Gate and audit trail. The lake moves links; whoever keeps the state implements this. */
-export interface PromotionLedger {
-  /**
-   * In one committed transaction: checks the gate (of kind `promote` only) and appends the intent.
-   * @returns id of the intent
-   * @throws PipelineError, not retryable, when the gate is closed
-   */
-  begin(promotion: Promotion): number
-  /** In one BEGIN IMMEDIATE transaction: checks the gate again, calls `move` (synchronous), records the outcome. */
-  complete(id: number, move: () => void): void
-  unfinished(): readonly UnfinishedPromotion[]
-  /** Records how recovery ended an unfinished promotion. */
-  settle(id: number, outcome: 'done' | 'undone', note: string): void
-  /** The run that was active before `runId` was promoted, null if unknown: where a rollback goes. */
-  before(runId: string): string | null
-  /** True when a rollback moved the pointer away from the run and nobody has promoted it since: no place to go back to. */
-  isRolledBack(runId: string): boolean
-}
 
 /** The instants of a promotion, in their order, at which tests kill it. */
 export const promotionSteps = ['before-intent', 'after-intent', 'after-prev', 'after-swap', 'before-record'] as const
-export type PromotionStep = (typeof promotionSteps)[number]
+/** The instants after a promotion has failed, in their order. */
+export const failureSteps = ['before-put-back', 'after-put-back'] as const
+export type PromotionStep = (typeof promotionSteps)[number] | (typeof failureSteps)[number]
 
 /** What every move of the pointer needs. */
 export interface MoveRequest extends LockOptions {
@@ -71,8 +30,8 @@ export interface MoveRequest extends LockOptions {
 
 export interface PromoteRequest extends MoveRequest {
   readonly runId: string
-  /** Default `promote`. */
-  readonly kind?: Promotion['kind']
+  /** Publish the run even if its month is older than the published one. Default false. */
+  readonly allowOlder?: boolean
 }
 
 export interface RollbackRequest extends MoveRequest {
@@ -90,27 +49,35 @@ export interface PromotionOutcome {
   /** The run that is active now. */
   readonly toRunId: string
   readonly prevLink: string | null
+  /** Why the run was not published although it may be: it is older than the published one. Null otherwise. */
+  readonly heldBack: string | null
   /** What happened, for a person. */
   readonly note: string
   /** Interrupted promotions that were settled first. */
   readonly recovered: readonly Settlement[]
 }
 
-/** How recovery ended an unfinished promotion. */
-export interface Settlement {
-  readonly promotion: UnfinishedPromotion
-  readonly outcome: 'done' | 'undone'
-  readonly note: string
-}
-
 /**
- * Publishes a sealed run.
+ * Publishes a sealed run, unless its month is older than the published one: then nothing moves, and the outcome has the reason. That is
+ * decided under the lock under which the pointer moves, so promotions at the same time leave the newest month published.
  * @throws PipelineError: exit 5 when another promotion holds the lock, not retryable when the run is not whole or its gate is closed.
  *   The pointer is then where it was.
  */
 export function promoteRun(request: PromoteRequest): PromotionOutcome {
-  const { kind = 'promote', runId } = request
-  return withLakeLock(request.lakeDir, () => move(request, kind, settleUnfinished(request), () => runId), request)
+  const { lakeDir, ledger, runId, allowOlder = false } = request
+  return withLakeLock(
+    lakeDir,
+    () => {
+      const recovered = settleUnfinished(lakeDir, ledger)
+      const candidate = assertSealed(lakeDir, runId)
+      const fromRunId = activeRunId(lakeDir)
+      const heldBack = allowOlder || fromRunId === null || fromRunId === runId ? null : heldBackBy(lakeDir, candidate, fromRunId)
+      if (fromRunId === null || heldBack === null) return move(request, { kind: 'promote', fromRunId, toRunId: runId }, recovered)
+      const note = `run ${runId} was not published: ${heldBack}`
+      return { moved: false, fromRunId, toRunId: fromRunId, prevLink: null, heldBack, note, recovered }
+    },
+    request,
+  )
 }
 
 /**
@@ -118,52 +85,39 @@ export function promoteRun(request: PromoteRequest): PromotionOutcome {
  * @throws PipelineError as {@link promoteRun}; exit 4 when there is nothing to go back to
  */
 export function rollback(request: RollbackRequest): PromotionOutcome {
+  const { lakeDir, ledger } = request
   return withLakeLock(
-    request.lakeDir,
-    () => move(request, 'rollback', settleUnfinished(request), () => rollbackTarget(request)),
+    lakeDir,
+    () => {
+      const recovered = settleUnfinished(lakeDir, ledger)
+      const toRunId = rollbackTarget(request)
+      assertSealed(lakeDir, toRunId)
+      return move(request, { kind: 'rollback', fromRunId: activeRunId(lakeDir), toRunId }, recovered)
+    },
     request,
   )
 }
 
-/**
- * Finishes or undoes what a killed process left half done. Every command that looks at the pointer or moves it calls this first; without
- * anything to do it takes no lock and writes nothing.
- */
-export function recoverPromotions(lakeDir: string, ledger: PromotionLedger, options: LockOptions = {}): readonly Settlement[] {
-  if (ledger.unfinished().length === 0 && newLinks(lakeDir).length === 0) return []
-  return withLakeLock(lakeDir, () => settleUnfinished({ lakeDir, ledger }), options)
-}
-
 function move(
   request: MoveRequest,
-  kind: Promotion['kind'],
+  { kind, fromRunId, toRunId }: Pick<Promotion, 'kind' | 'fromRunId' | 'toRunId'>,
   recovered: readonly Settlement[],
-  target: () => string,
 ): PromotionOutcome {
   const { lakeDir, ledger, who, reason, now, reached = () => {} } = request
-  const toRunId = target()
-  assertSealed(lakeDir, toRunId)
-  const fromRunId = activeRunId(lakeDir)
-  if (fromRunId === toRunId)
-    return { moved: false, fromRunId, toRunId, prevLink: null, note: `run ${toRunId} is active already`, recovered }
-  const promotion = {
-    kind,
-    fromRunId,
-    toRunId,
-    prevLink: fromRunId === null ? null : freePrevLinkName(lakeDir, now()),
-    who,
-    reason,
-  }
+  const base = { fromRunId, toRunId, heldBack: null, recovered }
+  if (fromRunId === toRunId) return { ...base, moved: false, prevLink: null, note: `run ${toRunId} is active already` }
+  const prevLink = fromRunId === null ? null : freePrevLinkName(lakeDir, now())
+  const promotion = { kind, fromRunId, toRunId, prevLink, who, reason }
   reached('before-intent')
   const id = ledger.begin(promotion)
   reached('after-intent')
   try {
     ledger.complete(id, () => moveLinks(lakeDir, promotion, reached))
   } catch (error) {
-    throw undone(lakeDir, promotion, error)
+    throw failed(request, { ...promotion, id }, error)
   }
   const note = `active moved ${fromRunId === null ? '' : `from ${fromRunId} `}to ${toRunId}`
-  return { moved: true, fromRunId, toRunId, prevLink: promotion.prevLink, note, recovered }
+  return { ...base, moved: true, prevLink, note }
 }
 
 function moveLinks(lakeDir: string, { fromRunId, toRunId, prevLink }: Promotion, reached: (step: PromotionStep) => void): void {
@@ -175,54 +129,45 @@ function moveLinks(lakeDir: string, { fromRunId, toRunId, prevLink }: Promotion,
   reached('before-record')
 }
 
-/** Puts the links back after a move that was not recorded. @returns the error to throw */
-function undone(lakeDir: string, { fromRunId, toRunId, prevLink }: Promotion, error: unknown): unknown {
+/**
+ * After a move that could not be recorded: first the links are put back, then the promotion is recorded as failed. Whatever dies or fails
+ * before that leaves it unfinished, and the next command settles it by what the links say.
+ * @returns the error to throw
+ */
+function failed({ lakeDir, ledger, reached = () => {} }: MoveRequest, promotion: UnfinishedPromotion, error: unknown): unknown {
+  reached('before-put-back')
   try {
-    if (activeRunId(lakeDir) === toRunId) {
-      if (fromRunId === null) rmSync(activeLink(lakeDir))
-      else moveActive(lakeDir, fromRunId)
-    }
-    if (prevLink !== null) removePrevLink(lakeDir, prevLink)
-    syncDirectory(lakeDir)
-    return error
+    putBack(lakeDir, promotion)
   } catch (second) {
-    return new PipelineError(
+    const { fromRunId } = promotion
+    return unsettled(
       `${messageOf(error)}; putting active back to ${fromRunId ?? 'nothing'} failed too: ${messageOf(second)}`,
-      {
-        cause: error,
-        hint: 'repair the lake directory; the next command then settles the promotion',
-      },
+      error,
     )
   }
-}
-
-function settleUnfinished({ lakeDir, ledger }: Pick<MoveRequest, 'lakeDir' | 'ledger'>): readonly Settlement[] {
-  const settlements = ledger.unfinished().map((promotion) => {
-    const { outcome, note } = settledLinks(lakeDir, promotion)
-    ledger.settle(promotion.id, outcome, note)
-    return { promotion, outcome, note }
-  })
-  removeNewLinks(lakeDir)
-  return settlements
-}
-
-/** What the links tell of an interrupted promotion. They are on the disk before the ledger hears of it. */
-function settledLinks(lakeDir: string, promotion: UnfinishedPromotion): Pick<Settlement, 'outcome' | 'note'> {
-  const active = activeRunId(lakeDir)
-  if (active !== promotion.toRunId && !wasReplaced(lakeDir, promotion)) {
-    if (promotion.prevLink !== null) removePrevLink(lakeDir, promotion.prevLink)
-    syncDirectory(lakeDir)
-    return { outcome: 'undone', note: `interrupted before the move; active is ${active ?? 'nothing'}` }
+  reached('after-put-back')
+  try {
+    ledger.settle(promotion.id, 'failed', messageOf(error))
+    return error
+  } catch (second) {
+    return unsettled(`${messageOf(error)}; nothing has moved, but that could not be recorded: ${messageOf(second)}`, error)
   }
-  syncDirectory(lakeDir)
-  return { outcome: 'done', note: `interrupted after the move; active is ${active ?? 'nothing'}` }
 }
 
-/** True when a newer prev link keeps the run: it was active, and a mover with another ledger has replaced it since. */
-function wasReplaced(lakeDir: string, { toRunId, prevLink }: UnfinishedPromotion): boolean {
-  return prevLinks(lakeDir).some(
-    ({ name, runId }) => runId === toRunId && (prevLink === null || compareLinkNames(name, prevLink) > 0),
-  )
+function unsettled(message: string, cause: unknown): PipelineError {
+  return new PipelineError(message, {
+    cause,
+    hint: 'repair what the message names; the next command that moves the pointer, or `dag active`, settles the promotion',
+  })
+}
+
+function putBack(lakeDir: string, { fromRunId, toRunId, prevLink }: Promotion): void {
+  if (activeRunId(lakeDir) === toRunId) {
+    if (fromRunId === null) rmSync(activeLink(lakeDir))
+    else moveActive(lakeDir, fromRunId)
+  }
+  if (prevLink !== null) removePrevLink(lakeDir, prevLink)
+  syncDirectory(lakeDir)
 }
 
 function rollbackTarget({ lakeDir, ledger, to, onlyFrom }: RollbackRequest): string {

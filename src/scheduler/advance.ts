@@ -6,6 +6,8 @@ import { isFinal, type RunState, type TaskState } from './states.ts'
 export interface TaskStatus extends GateTask {
   /** Of retry_wait: the next try starts no earlier. ISO 8601. */
   readonly notBefore: string | null
+  /** Tries so far; a task that is skipped without one was never started. */
+  readonly tries: number
   /** When its last try ended. ISO 8601. */
   readonly endedAt: string | null
 }
@@ -40,7 +42,7 @@ export function advance(
     const status = tasks.get(task.id)
     if (status?.state === 'retry_wait' && isDue(status, now)) changes.set(task.id, queued('the wait before the next try is over'))
     if (status?.state !== 'waiting') continue
-    const change = fromUpstream(task, stateOf) ?? start(plan, task, tasks, params)
+    const change = fromUpstream(task, tasks, stateOf) ?? start(plan, task, tasks, params)
     if (change !== 'stay') changes.set(task.id, change)
   }
   return changes
@@ -61,12 +63,16 @@ export function attemptEnd(
     : { state: 'success', reason: null }
 }
 
-/** What the tasks directly above decide; null when they have all succeeded. */
-function fromUpstream({ upstream }: PlannedTask, stateOf: (id: string) => TaskState): TaskChange | 'stay' | null {
+/** What the tasks directly above decide; null when the task may start. A task that ran and skipped its work holds nothing back. */
+function fromUpstream(
+  { upstream }: PlannedTask,
+  tasks: ReadonlyMap<string, TaskStatus>,
+  stateOf: (id: string) => TaskState,
+): TaskChange | 'stay' | null {
   const broken = upstream.find((id) => ['failed', 'upstream_failed', 'cancelled'].includes(stateOf(id)))
   if (broken !== undefined) return { state: 'upstream_failed', reason: `${broken} is ${stateOf(broken)}` }
   if (!upstream.every((id) => isFinal(stateOf(id)))) return 'stay'
-  const skipped = upstream.find((id) => stateOf(id) === 'skipped')
+  const skipped = upstream.find((id) => stateOf(id) === 'skipped' && (tasks.get(id)?.tries ?? 0) === 0)
   return skipped === undefined ? null : { state: 'skipped', reason: `${skipped} was skipped` }
 }
 
@@ -78,7 +84,7 @@ function start(
   params: Circumstances['params'],
 ): TaskChange {
   if (task.kind !== 'promote')
-    return queued(task.upstream.length === 0 ? 'nothing is above it' : 'every task above it has succeeded')
+    return queued(task.upstream.length === 0 ? 'nothing is above it' : 'every task above it has ended well')
   const unmet = unmetGuardrail(task, params)
   if (unmet !== null) return { state: 'skipped', reason: unmet }
   const closed = closedBy(plan, task.id, tasks)

@@ -2,7 +2,7 @@
  * What a task sees of the world, and what it gives back: the two sides of the process boundary. Types only.
  */
 import type { DownloadSettings } from '../download/settings.ts'
-import type { PromotionLedger } from '../lake/promotion.ts'
+import type { PromotionLedger } from '../lake/promotion-ledger.ts'
 import type { TrinoSettings } from '../sql/trino.ts'
 
 export type Severity = 'CRITICAL' | 'WARN' | 'INFO'
@@ -47,6 +47,8 @@ export interface TaskResult {
   readonly checks?: readonly CheckResult[]
   /** Set when there was nothing to do; the reason a person reads. The task still counts as success. */
   readonly note?: string
+  /** Why the task decided against its work. Its state is then `skipped`; the tasks below it run all the same. */
+  readonly skipped?: string
 }
 
 /** Settings that reach tasks from the environment (design §11). */

@@ -1,6 +1,6 @@
 /** Gate and audit trail of promotions over the scheduler's state: what the lake asks before and after it moves the pointer. */
-import { messageOf, PipelineError } from '../errors.ts'
-import type { Promotion, PromotionLedger } from '../lake/promotion.ts'
+import { PipelineError } from '../errors.ts'
+import type { Promotion, PromotionLedger } from '../lake/promotion-ledger.ts'
 import { runClosedBy } from './gate.ts'
 import { openStore, type Store } from './store.ts'
 
@@ -23,19 +23,14 @@ export function ledgerOf(store: Store): PromotionLedger {
 
 /** The move happens while the write lock is held: no state changes between the gate, the move and the record. */
 function complete(store: Store, id: number, move: () => void): void {
-  try {
-    store.promoting.transaction(() => {
-      const promotion = store.promotion(id)
-      if (promotion.state !== 'begun')
-        throw new PipelineError(`promotion ${id} is ${promotion.state} already`, { retryable: false })
-      verdictOn(store, promotion)
-      move()
-      store.promoting.end(id, 'done', null)
-    })
-  } catch (error) {
-    if (store.promotion(id).state === 'begun') store.promoting.end(id, 'failed', messageOf(error))
-    throw error
-  }
+  store.promoting.transaction(() => {
+    const promotion = store.promotion(id)
+    if (promotion.state !== 'begun')
+      throw new PipelineError(`promotion ${id} is ${promotion.state} already`, { retryable: false })
+    verdictOn(store, promotion)
+    move()
+    store.promoting.end(id, 'done', null)
+  })
 }
 
 /**

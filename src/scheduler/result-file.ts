@@ -36,6 +36,7 @@ function lineSchema() {
     bytes: z.int().min(0).exactOptional(),
     checks: checks.exactOptional(),
     note: z.string().exactOptional(),
+    skipped: z.string().exactOptional(),
   })
   return z.union([
     z.strictObject({ progress }),

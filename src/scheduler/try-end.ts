@@ -31,7 +31,7 @@ export function endOfTry(task: PlannedTask, { key, outcome, report, past }: Ende
   const base = { exitCode, signal, checks: report.checks, notBefore: null, result: null }
   const problem = problemOf(task, outcome, report)
   // Work that was finished counts, even if it was asked to stop in the last moment.
-  if (problem === null) return { ...base, ...success(outcome), result: report.result }
+  if (problem === null) return { ...base, ...success(outcome, report), result: report.result }
   if (outcome.stopped?.kind === 'cancelled')
     return { ...base, tryState: 'cancelled', taskState: 'cancelled', reason: outcome.stopped.text }
   const failed = { ...base, tryState: 'failed', reason: problem } as const
@@ -40,7 +40,8 @@ export function endOfTry(task: PlannedTask, { key, outcome, report, past }: Ende
   return again(failed, new Date(now.getTime() + delayMs(task, key, past.failures + 1)))
 }
 
-function success({ isTold }: Outcome): Pick<TryEnd, 'tryState' | 'taskState' | 'reason' | 'because'> {
+function success({ isTold }: Outcome, { result }: Report): Pick<TryEnd, 'tryState' | 'taskState' | 'reason' | 'because'> {
+  if (result?.skipped !== undefined) return { tryState: 'success', taskState: 'skipped', reason: result.skipped }
   const because = isTold ? 'exit code 0 and a result' : 'a result; the shell that would have told the exit code was killed'
   return { tryState: 'success', taskState: 'success', reason: null, because }
 }

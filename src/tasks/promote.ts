@@ -4,20 +4,16 @@ import type { TaskContext, TaskResult } from '../scheduler/context.ts'
 import { followPointer } from '../serving/trino-lake.ts'
 import { runTask } from '../task-process.ts'
 
-/** What must be asked for before a run is published; the scheduler holds the task back by the same rule, a compiled script does not. */
-const required: Readonly<Record<string, string>> = { run_mode: 'prod', allow_promote: 'true' }
-
-/** Publishes the sealed run. The ledger checks the gate, twice; without the scheduler's state there is none, and nothing moves. */
+/**
+ * Publishes the sealed run. The ledger checks the gate, twice. A month older than the published one is skipped, unless the param
+ * `allow_older` is `true`. Whoever starts the task has checked the guardrail of its plan.
+ */
 export async function promote(context: TaskContext): Promise<TaskResult> {
-  const unmet = Object.entries(required).filter(([name, value]) => context.params[name] !== value)
-  if (unmet.length > 0) {
-    const reasons = unmet.map(([name, value]) => `${name} is ${context.params[name] ?? 'not set'}, not ${value}`)
-    return { note: `skipped: ${reasons.join('; ')}` }
-  }
   const { lakeDir, runId } = context
   const outcome = promoteRun({
     lakeDir,
     runId,
+    allowOlder: context.params['allow_older'] === 'true',
     who: operator(),
     reason: `run ${runId}`,
     ledger: context.ledger(),
@@ -27,6 +23,8 @@ export async function promote(context: TaskContext): Promise<TaskResult> {
   for (const { promotion, outcome: settled, note } of outcome.recovered)
     context.log(`promotion ${promotion.id} to ${promotion.toRunId}: ${settled}: ${note}`)
   context.log(outcome.note)
+  if (outcome.heldBack !== null)
+    return { skipped: `${outcome.heldBack}; \`dag promote ${runId} --force\` or the param allow_older publishes it` }
   const { trino } = context.settings
   if (trino !== null) context.log(await followPointer(lakeDir, trino, context.signal))
   return outcome.moved ? {} : { note: outcome.note }

@@ -3,8 +3,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { datasets } from '../discogs/catalogue.ts'
 import type { Dataset } from '../discogs/dataset.ts'
 import { messageOf, PipelineError } from '../errors.ts'
-import { reportsDir } from '../lake/layout.ts'
-import { resolveActive } from '../lake/pointer.ts'
+import { reportsDir, runDir } from '../lake/layout.ts'
+import { readManifest } from '../lake/manifest.ts'
+import { activeRunId, resolveActive } from '../lake/pointer.ts'
 import { rollback } from '../lake/promotion.ts'
 import type { CheckResult, TaskContext, TaskResult } from '../scheduler/context.ts'
 import { activeSchema, followPointer, openRunOnTrino, seesOther } from '../serving/trino-lake.ts'
@@ -31,21 +32,29 @@ const trinoAtOnce = 3
 /** Ids to be looked up are sent to where the references are read; Trino, which has no statistics of the tables, would send all references about. */
 const session = { join_distribution_type: 'BROADCAST' }
 
+/** The run's own snapshot; whether it is published is asked once, at the start. */
+interface Subject {
+  readonly directory: string
+  readonly isActive: boolean
+}
+
 /**
- * Asks the published snapshot for its sanity, through every engine that serves it, and with two of them for the same answers. A critical
- * failure moves the pointer back, unless the parameter `rollback_on_failure` is `false`; an engine that cannot be asked, or
- * shows something else than the lake holds, fails the task and moves nothing.
+ * Asks the run's snapshot for its sanity, through every engine that serves it, and with two of them for the same answers. A critical
+ * failure moves the pointer back if the run is published, unless the parameter `rollback_on_failure` is `false`; an engine that cannot
+ * be asked, or shows something else than the lake holds, fails the task and moves nothing.
  */
 export async function report(context: TaskContext): Promise<TaskResult> {
-  const directory = activeDirectory(context)
+  const { note, ...subject } = subjectOf(context)
+  if (note !== null) context.log(note)
   const engines = engineNames(context.settings.sqlEngine)
   await assertReachable(context, engines)
   const answers = new Map<EngineName, readonly CheckResult[]>()
   for (const engine of engines) {
-    const results = await sanityOf(context, directory, engine)
+    const results = await sanityOf(context, subject, engine)
     answers.set(engine, results)
     context.recordChecks(results.map((result) => ({ ...result, checkName: `${engine}_sanity.${result.checkName}` })))
-    const file = join(reportsDir(directory), `${engine}_sanity_active_${timestamp(context.now())}.csv`)
+    const name = `${engine}_sanity_${subject.isActive ? 'active' : 'run'}_${timestamp(context.now())}.csv`
+    const file = join(reportsDir(subject.directory), name)
     writeTimedResults(file, results)
     context.log(`${engine}: ${summary(results)}, written to ${file}`)
   }
@@ -57,7 +66,7 @@ export async function report(context: TaskContext): Promise<TaskResult> {
       hint: '`dag trino sync --active` repairs it, then `dag retry`',
     })
   assertSame(context.runId, answers)
-  return {}
+  return note === null ? {} : { note }
 }
 
 /** @throws PipelineError that names the checks in which two engines differ, in whatever they say */
@@ -77,14 +86,17 @@ export function assertSame(runId: string, answers: ReadonlyMap<EngineName, reado
   )
 }
 
-/** Where the pointer leads, read once: it must be this run, and from here on its own directory is read. */
-function activeDirectory({ lakeDir, runId }: TaskContext): string {
-  const active = resolveActive(lakeDir)
-  if (active?.runId === runId) return active.dir
-  throw new PipelineError(`report: active is ${active?.runId ?? 'not set'}, not run ${runId}`, {
-    hint: 'promote the run first',
-    retryable: false,
-  })
+/** A run that is not published, or not any more, is reported on as well. @throws PipelineError when it has no snapshot */
+function subjectOf({ lakeDir, runId }: TaskContext): Subject & { readonly note: string | null } {
+  const directory = runDir(lakeDir, runId)
+  readManifest(directory)
+  const active = activeRunId(lakeDir)
+  if (active === runId) return { directory, isActive: true, note: null }
+  return {
+    directory,
+    isActive: false,
+    note: `run ${runId} is not published (active is ${active ?? 'not set'}): this report is on its own snapshot`,
+  }
 }
 
 /** Nothing is measured, and nothing moved, before every engine answers. */
@@ -95,22 +107,22 @@ async function assertReachable({ settings }: TaskContext, engines: readonly Engi
   }
 }
 
-async function sanityOf(context: TaskContext, directory: string, sqlEngine: EngineName): Promise<CheckResult[]> {
+async function sanityOf(context: TaskContext, { directory, isActive }: Subject, sqlEngine: EngineName): Promise<CheckResult[]> {
   const { trino } = context.settings
   if (sqlEngine === 'duckdb' || trino === null)
     return withScope({ context, directory, open: openOnDuckDb }, async (scope) => runChecks(sanityChecks(scope), context))
-  const open = openOnTrino(context, trino)
+  const open = openOnTrino(context, trino, isActive)
   return withScope({ context, directory, open }, async (scope) => {
     await assertShown(scope, trino)
     const options = { atOnce: trinoAtOnce, onError: engineFault(scope.problems) }
-    return runChecks([...sanityChecks(scope), activeRows(scope)], context, options)
+    return runChecks([...sanityChecks(scope), ...(isActive ? [activeRows(scope)] : [])], context, options)
   })
 }
 
-/** The run's own schema, never `active`: a query there may meet the files of two runs (docs/trino.md). What is published is registered too. */
-function openOnTrino({ lakeDir, runId, signal }: TaskContext, trino: TrinoSettings): OpenDirectory {
+/** The run's own schema, never `active`: a query there may meet the files of two runs (docs/trino.md). Registers a published run as such, too. */
+function openOnTrino({ lakeDir, runId, signal }: TaskContext, trino: TrinoSettings, published: boolean): OpenDirectory {
   return async (_directory) => {
-    const { engine, missing } = await openRunOnTrino({ lakeDir, trino, signal }, runId, { published: true, session })
+    const { engine, missing } = await openRunOnTrino({ lakeDir, trino, signal }, runId, { published, session })
     return { engine, problems: new Map(missing.map((name) => [name, 'no directory'])) }
   }
 }
@@ -193,15 +205,15 @@ function rowChecks({ counts, reports }: CheckScope): readonly Check[] {
   })
 }
 
-/** Moves the pointer back unless that is switched off, and fails. */
+/** Moves the pointer back if the run is published and that is not switched off, and fails. */
 async function giveUp(context: TaskContext, reason: string): Promise<never> {
   const { lakeDir, runId } = context
   const fail = (outcome: string, cause?: unknown): never => {
     throw new PipelineError(`report: run ${runId}: ${reason}; ${outcome}`, { retryable: false, cause })
   }
+  const active = activeRunId(lakeDir)
+  if (active !== runId) return fail(`it is not published: active is ${active ?? 'not set'} and stays so`)
   if (context.params['rollback_on_failure'] === 'false') return fail('it stays published, since rollback_on_failure is false')
-  const active = resolveActive(lakeDir)
-  if (active?.runId !== runId) return fail(`active is ${active?.runId ?? 'not set'} by now and stays so`)
   try {
     rollback({
       lakeDir,

@@ -127,6 +127,7 @@ describe('dag', { concurrency: 3 }, () => {
       {
         run_mode: 'dev',
         allow_promote: 'false',
+        allow_older: 'false',
         do_download: 'false',
         quarantine_cap: '0',
         truncation_percent: '2',

@@ -4,6 +4,7 @@ import { existsSync, lstatSync, readFileSync, readlinkSync, truncateSync, writeF
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { z } from 'zod'
+import { generateDumps } from '../../src/demo/generate.ts'
 import { activeShape, listing, month, outcomeShape, Place, releases, taskShape } from './support.ts'
 
 const place = new Place()
@@ -169,6 +170,27 @@ test('a dump that is cut short fails its ingest by name and offset, and what is 
   assert.equal(target(), `_runs/${third}`)
   assert.equal(await place.releases(), releases)
   assert.deepEqual({ first: listing(place.runDir(first)), second: listing(place.runDir(second)) }, published)
+})
+
+test('an older month is not published unless it is forced, and its run succeeds with a report on its own snapshot', async () => {
+  const [older, olderRun] = ['2026-03', '2026-03__20260320_060000']
+  await generateDumps({ directory: join(place.rawDir, older), month: older, releases })
+  const params = ['--param', `dump_month=${older}`, ...publishing.slice(2)]
+  const outcome = await place.json(outcomeShape, 'trigger', 'main', '--session', `${older}-20 06:00:00`, ...params)
+  const stateOf = (id: string): string | undefined => outcome.tasks.find((task) => task.taskId === id)?.state
+  assert.deepEqual([outcome.state, stateOf('promote'), stateOf('report')], ['success', 'skipped', 'success'])
+  const held = `its month ${older} is older than ${month}, the month of the published run ${third}`
+  assert.ok(outcome.tasks.find((task) => task.taskId === 'promote')?.reason?.startsWith(`${held}; `))
+  const { stdout: log } = await place.dag('logs', olderRun, 'report')
+  assert.ok(log.includes(`run ${olderRun} is not published (active is ${third}): this report is on its own snapshot`), log)
+  const refused = await place.dag('promote', olderRun)
+  const hint = `hint: \`dag promote ${olderRun} --force\` publishes it all the same`
+  assert.deepEqual([refused.code, refused.stderr], [3, `dag: run ${olderRun} was not published: ${held}\n${hint}\n`])
+  assert.equal(target(), `_runs/${third}`)
+  assert.equal((await place.dag('promote', olderRun, '--force')).code, 0)
+  assert.equal(target(), `_runs/${olderRun}`)
+  assert.equal((await place.dag('rollback')).code, 0)
+  assert.equal(target(), `_runs/${third}`)
 })
 
 /** What of a sealed run its owner may still write to, the reports apart. */

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dataFileName, linkTarget, reportsDir, stagingDir } from '../../src/lake/layout.ts'
 import type { ManifestParts } from '../../src/lake/manifest.ts'
-import type { PromotionLedger } from '../../src/lake/promotion.ts'
+import type { PromotionLedger } from '../../src/lake/promotion-ledger.ts'
 import { type SealedRun, sealRun } from '../../src/lake/seal.ts'
 import { type StagedDataset, writeStageReport } from '../../src/lake/stage-report.ts'
 import { compile } from '../../src/scheduler/plan.ts'
@@ -71,7 +71,7 @@ export class LakeLab implements Disposable {
     const sealed: SealedRun[] = []
     for (const runId of runIds) {
       this.stage(runId)
-      sealed.push(await sealRun(this.lakeDir, runId, parts))
+      sealed.push(await sealRun(this.lakeDir, runId, partsOf(runId)))
       this.pass(runId)
     }
     return sealed
@@ -115,6 +115,12 @@ export class LakeLab implements Disposable {
     if (existsSync(this.dir)) allowRemoval(this.dir)
     rmSync(this.dir, { recursive: true, force: true })
   }
+}
+
+/** A run id may begin with the month of its dumps. */
+function partsOf(runId: string): ManifestParts {
+  const [month] = /^\d{4}-\d{2}(?=__)/.exec(runId) ?? []
+  return month === undefined ? parts : { ...parts, params: { ...parts.params, dump_month: month } }
 }
 
 /** Every path below a directory with its kind, permissions and size. */

@@ -1,15 +1,18 @@
 /**
- * Moves a pointer as a process of its own: `<lake> <state> <run ids> [<step> kill|hold]`. `rollback` in place of run ids goes back.
+ * Moves a pointer as a process of its own: `<lake> <state> <run ids> [<step> kill|hold|fail]...`. `rollback` in place of run ids goes back.
  * With several run ids, separated by commas, it promotes each in turn. It prints one line a move.
  */
 import { PipelineError } from '../../src/errors.ts'
 import { promoteRun, rollback } from '../../src/lake/promotion.ts'
 import { openLedger } from '../../src/scheduler/promotions.ts'
 
-const [lakeDir = '', stateDir = '', what = '', step, action] = process.argv.slice(2)
+const [lakeDir = '', stateDir = '', what = '', ...faults] = process.argv.slice(2)
 
 function reached(name: string): void {
-  if (name !== step) return
+  const at = faults.indexOf(name)
+  if (at < 0) return
+  const action = faults[at + 1]
+  if (action === 'fail') throw new PipelineError('disk full')
   if (action === 'kill') process.kill(process.pid, 'SIGKILL')
   process.stdout.write('held\n')
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)

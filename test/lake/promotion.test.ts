@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import BetterSqlite3 from 'better-sqlite3'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { dataFileName, runDir } from '../../src/lake/layout.ts'
 import { resolveActive } from '../../src/lake/pointer.ts'
 import {
+  failureSteps,
   type MoveRequest,
   type PromotionOutcome,
   type PromotionStep,
   promoteRun,
   promotionSteps,
-  recoverPromotions,
   rollback,
 } from '../../src/lake/promotion.ts'
+import { recoverPromotions } from '../../src/lake/promotion-recovery.ts'
 import { runChild, startChild } from './child.ts'
 import { LakeLab, target } from './lake-lab.ts'
 
@@ -50,6 +52,7 @@ test('promoting moves the pointer, keeps the old run under a link named after th
     fromRunId: null,
     toRunId: 'r1',
     prevLink: null,
+    heldBack: null,
     note: 'active moved to r1',
     recovered: [],
   })
@@ -59,6 +62,7 @@ test('promoting moves the pointer, keeps the old run under a link named after th
     fromRunId: 'r1',
     toRunId: 'r2',
     prevLink: prev,
+    heldBack: null,
     note: 'active moved from r1 to r2',
     recovered: [],
   })
@@ -93,6 +97,7 @@ test('promoting the run that is active already says so and changes nothing', asy
     fromRunId: 'r1',
     toRunId: 'r1',
     prevLink: null,
+    heldBack: null,
     note: 'run r1 is active already',
     recovered: [],
   })
@@ -193,6 +198,115 @@ for (const step of promotionSteps) {
     assert.deepEqual(lab.links(), moved ? { active: target('r2'), [prev]: target('r1') } : { active: target('r2') })
   })
 }
+
+for (const step of failureSteps) {
+  test(`a failing promotion killed ${step} is settled by what the links say`, async () => {
+    using lab = new LakeLab()
+    await lab.seal('r1', 'r2')
+    promote(lab, 'r1')
+    const faults = ['before-record', 'fail', step, 'kill']
+    const ended = await runChild('promote-child.ts', [lab.lakeDir, lab.stateDir, 'r2', ...faults])
+    assert.deepEqual([ended.signal, ended.stderr], ['SIGKILL', ''])
+    const isBack = step === 'after-put-back'
+    assert.equal(published(lab), isBack ? 'r1' : 'r2')
+    // No outcome is on record that the links do not have.
+    assert.deepEqual(audit(lab).at(-1), 'promote r1 r2 begun')
+    const [settled] = recoverPromotions(lab.lakeDir, lab.ledger())
+    assert.equal(settled?.outcome, isBack ? 'undone' : 'done')
+    assert.equal(published(lab), isBack ? 'r1' : 'r2')
+    assert.deepEqual(lab.links(), isBack ? { active: target('r1') } : { ...lab.links(), active: target('r2') })
+  })
+}
+
+test('a promotion whose outcome cannot be recorded is put back, and settled once the state can be written', async () => {
+  using lab = new LakeLab()
+  await lab.seal('r1', 'r2')
+  promote(lab, 'r1')
+  const state = new BetterSqlite3(join(lab.stateDir, 'scheduler.db'))
+  state.exec("create trigger full before update on promotion begin select raise(abort, 'disk full'); end")
+  assert.throws(() => promote(lab, 'r2'), {
+    message: 'disk full; nothing has moved, but that could not be recorded: disk full',
+    hint: /settles the promotion$/,
+  })
+  assert.deepEqual([lab.links(), audit(lab)], [{ active: target('r1') }, ['promote null r1 done', 'promote r1 r2 begun']])
+  state.exec('drop trigger full')
+  state.close()
+  assert.equal(promote(lab, 'r2').recovered[0]?.outcome, 'undone')
+  assert.deepEqual(audit(lab), ['promote null r1 done', 'promote r1 r2 undone', 'promote r1 r2 done'])
+})
+
+test('a promotion that can neither be recorded nor put back is settled as done', async () => {
+  using lab = new LakeLab()
+  await lab.seal('r1', 'r2')
+  promote(lab, 'r1')
+  const reached = (step: PromotionStep): void => {
+    if (step !== 'before-record') return
+    // rename(2) replaces no directory by a link.
+    rmSync(join(lab.lakeDir, 'active'))
+    mkdirSync(join(lab.lakeDir, 'active'))
+    throw new Error('disk full')
+  }
+  assert.throws(() => promote(lab, 'r2', { reached }), /^PipelineError: disk full; putting active back to r1 failed too: /)
+  rmdirSync(join(lab.lakeDir, 'active'))
+  symlinkSync(target('r2'), join(lab.lakeDir, 'active'))
+  assert.equal(recoverPromotions(lab.lakeDir, lab.ledger())[0]?.outcome, 'done')
+  assert.deepEqual(audit(lab), ['promote null r1 done', 'promote r1 r2 done'])
+})
+
+const months = ['2026-01', '2026-02', '2026-03', '2026-04', '2026-05', '2026-06'].map((month) => `${month}__x`)
+
+test('a month older than the published one is held back until it is asked for; a rollback is free', async () => {
+  using lab = new LakeLab()
+  const [january = '', february = '', march = ''] = months
+  await lab.seal(january, february, march, '2026-03__again', 'unnamed')
+  promote(lab, march)
+  const heldBack = `its month 2026-02 is older than 2026-03, the month of the published run ${march}`
+  assert.deepEqual(promote(lab, february), {
+    moved: false,
+    fromRunId: march,
+    toRunId: march,
+    prevLink: null,
+    heldBack,
+    note: `run ${february} was not published: ${heldBack}`,
+    recovered: [],
+  })
+  assert.deepEqual([lab.links(), audit(lab)], [{ active: target(march) }, [`promote null ${march} done`]])
+  assert.equal(promote(lab, '2026-03__again').moved, true)
+  assert.equal(promoteRun({ ...request(lab), runId: february, allowOlder: true }).moved, true)
+  assert.equal(rollback({ ...request(lab), to: january }).moved, true)
+  assert.equal(promote(lab, february).moved, true)
+})
+
+test('a real month replaces a generated one of any month, and is not replaced by it', async () => {
+  using lab = new LakeLab()
+  await lab.seal('2099-01__x', '2026-03__x', '2099-02__x')
+  promote(lab, '2099-01__x')
+  assert.equal(promote(lab, '2026-03__x').moved, true)
+  const heldBack = 'its dumps were generated, and the published run 2026-03__x is of real ones'
+  assert.equal(promote(lab, '2099-02__x').heldBack, heldBack)
+})
+
+test('of months that are promoted at once, in any order, the newest ends published', async () => {
+  using lab = new LakeLab()
+  await lab.seal(...months)
+  const other = join(lab.dir, 'other')
+  for (const runId of months) lab.pass(runId, other)
+  const [falling, mixed] = [months.toReversed(), [3, 1, 5, 0, 4, 2].flatMap((index) => months[index] ?? [])]
+  const ended = await Promise.all([
+    runChild('promote-child.ts', [lab.lakeDir, lab.stateDir, falling.join(',')]),
+    runChild('promote-child.ts', [lab.lakeDir, other, mixed.join(',')]),
+  ])
+  assert.deepEqual(
+    ended.map(({ code, stderr }) => [code, stderr]),
+    [
+      [0, ''],
+      [0, ''],
+    ],
+  )
+  assert.equal(published(lab), months.at(-1))
+  const moved = [lab.stateDir, other].flatMap((state) => lab.store(state).promotions())
+  assert.ok(moved.every(({ fromRunId, toRunId }) => (fromRunId ?? '') < toRunId))
+})
 
 test('a killed rollback is settled like a promotion', async () => {
   using lab = new LakeLab()

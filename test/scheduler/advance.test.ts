@@ -29,7 +29,7 @@ function statuses(given: Given): Map<string, TaskStatus> {
     plan.tasks.map(({ id }) => {
       const one = given[id] ?? 'waiting'
       const status = typeof one === 'string' ? { state: one } : one
-      return [id, { state: 'success', carriedFrom: null, notBefore: null, endedAt: null, ...status }]
+      return [id, { state: 'success', carriedFrom: null, notBefore: null, tries: 0, endedAt: null, ...status }]
     }),
   )
 }
@@ -89,6 +89,10 @@ test('the guardrail skips a promotion and what depends on it, with the reason', 
     publish: 'skipped: guardrail: publish is false, not true',
     after: 'skipped: publish was skipped',
   })
+})
+
+test('what lies below a promotion that ran and skipped its work starts all the same', () => {
+  assert.deepEqual(next({ ...done, join: 'success', publish: { state: 'skipped', tries: 1 } }), { after: 'queued' })
 })
 
 test('the gate opens only for checks that succeeded in this attempt, or were carried over with everything above them', () => {

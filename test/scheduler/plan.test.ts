@@ -168,6 +168,7 @@ test('params of main: text in, every default filled in, text out', () => {
   const { runId, params } = main.resolve(session, { allow_promote: 'yes', quarantine_cap: '007', orphan_percent: '2.5' })
   assert.equal(runId, '2026-01__20260120_205549')
   assert.deepEqual(params, {
+    allow_older: 'false',
     allow_promote: 'true',
     do_download: 'false',
     dump_month: '2026-01',

@@ -59,6 +59,11 @@ test('a try that nobody can tell the end of is judged by its result; without one
   assert.deepEqual(end(unknown, {}, { losses: 5 }), ['failed', 'failed', reason, null])
 })
 
+test('a task that decides against its work ends as skipped, with its reason', () => {
+  const outcome = { ...ended, exitCode: 0 }
+  assert.deepEqual(end(outcome, { result: { skipped: 'nothing newer' } }), ['success', 'skipped', 'nothing newer', 0])
+})
+
 test('a result that is missing, cut or refused fails a try whatever its exit code says', () => {
   const good = { ...ended, exitCode: 0 }
   assert.deepEqual(end(good)[2], 'ended without a result')

@@ -23,18 +23,17 @@ test('the promote task publishes its run in the name of its user, and does nothi
   assert.equal(lab.store().promotions().length, 1)
 })
 
-for (const [given, note] of [
-  [{}, 'skipped: run_mode is not set, not prod; allow_promote is not set, not true'],
-  [{ ...params, run_mode: 'test' }, 'skipped: run_mode is test, not prod'],
-  [{ ...params, allow_promote: 'false' }, 'skipped: allow_promote is false, not true'],
-] as const) {
-  test(`with params ${JSON.stringify(given)} the promote task moves nothing and says why`, async () => {
-    using lab = new LakeLab()
-    await lab.seal('r1')
-    assert.deepEqual(await promote(contextOf(lab, { params: given })), { note })
-    assert.deepEqual([lab.links(), lab.store().promotions()], [{}, []])
-  })
-}
+test('the promote task skips a month older than the published one, unless allow_older is true', async () => {
+  using lab = new LakeLab()
+  const [older, newer] = ['2026-03__x', '2026-04__x']
+  await lab.seal(older, newer)
+  await promote(contextOf(lab, { runId: newer }))
+  const { skipped } = await promote(contextOf(lab, { runId: older }))
+  assert.match(skipped ?? '', /^its month 2026-03 is older than 2026-04, the month of the published run 2026-04__x; `dag promote/)
+  assert.deepEqual(lab.links(), { active: target(newer) })
+  assert.deepEqual(await promote(contextOf(lab, { runId: older, params: { ...params, allow_older: 'true' } })), {})
+  assert.equal(lab.links()['active'], target(older))
+})
 
 test("without the scheduler's state the promote task fails and moves nothing", async () => {
   using lab = new LakeLab()

@@ -159,11 +159,23 @@ test('an engine that cannot be opened fails the task and moves nothing', async (
   assert.deepEqual(await reports(), [])
 })
 
-test('only the published run is reported', async () => {
+test('a run that is not active is reported on by itself, and says so', async () => {
+  await publish(newer, sound)
+  await publish(older, broken, newer)
+  await publish('2026-05__x', broken, older)
+  const note = `run ${newer} is not published (active is 2026-05__x): this report is on its own snapshot`
+  const context = contextOf()
+  assert.deepEqual(await report(context), { note })
+  assert.equal(context.heard.logs[0], note)
+  assert.deepEqual(await reports(), ['duckdb_sanity_run_20260421_070809.csv'])
+  // Nothing is rolled back for a run that nobody reads.
+  await assert.rejects(report(contextOf({ runId: older })), /it is not published: active is 2026-05__x and stays so$/)
+  assert.equal(await readlink(join(lakeDir, 'active')), '_runs/2026-05__x')
+})
+
+test('a run without a snapshot has nothing to report on', async () => {
   await assert.rejects(report(contextOf()), {
-    message: 'report: active is not set, not run 2026-04__20260420_060000',
-    retryable: false,
+    exitCode: 4,
+    message: /2026-04__20260420_060000 is no sealed run: it has no manifest$/,
   })
-  await publish(older, sound)
-  await assert.rejects(report(contextOf()), /active is 2026-03__20260320_060000, not run/)
 })

@@ -1,4 +1,4 @@
-import type { Promotion } from '../../lake/promotion.ts'
+import type { Promotion } from '../../lake/promotion-ledger.ts'
 import { PipelineError } from '../../errors.ts'
 import type { Connection } from './connection.ts'
 import { appendEvent } from './event-rows.ts'

@@ -1,5 +1,5 @@
 /** What the store gives out: rows of the state in the code's own names. Times are ISO 8601, UTC, with milliseconds. */
-import type { Promotion } from '../../lake/promotion.ts'
+import type { Promotion } from '../../lake/promotion-ledger.ts'
 import type { CheckResult } from '../context.ts'
 import type { TaskKind } from '../dag.ts'
 import type { RunState, TaskState, TryState } from '../states.ts'
