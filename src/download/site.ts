@@ -3,7 +3,7 @@ import { text as textOf } from 'node:stream/consumers'
 import { exitCodes, PipelineError } from '../errors.ts'
 import { excerpt } from './checksums.ts'
 import { networkFailure, TransferFailure } from './failure.ts'
-import { type HttpClient, httpClient } from './http-client.ts'
+import { HttpClient } from './http-client.ts'
 import { monthOf, parseFileName } from './names.ts'
 import { Watch } from './pace.ts'
 import { retryAfterMs, withRetries } from './retry.ts'
@@ -45,7 +45,7 @@ export interface TextOptions extends AskOptions {
   readonly say: (line: string) => void
 }
 
-export class Site implements AsyncDisposable {
+export class Site implements Disposable {
   readonly baseUrl: string
   readonly patience: Patience
   /** Of one transfer, null without a limit. */
@@ -62,18 +62,7 @@ export class Site implements AsyncDisposable {
     const floor = this.bytesPerSecond === null ? Number.POSITIVE_INFINITY : this.bytesPerSecond / 2
     this.patience = { ...patience, minBytesPerSecond: Math.min(patience.minBytesPerSecond, floor) }
     this.#userAgent = `${projectName}/1${contact === null ? '' : ` (${contact})`}`
-    this.#client = httpClient({
-      // undici would take this one for https too, where no other is named; curl does not.
-      httpProxy: (baseUrl.startsWith('https:') ? null : proxy.http) ?? '',
-      httpsProxy: proxy.https ?? '',
-      noProxy: proxy.except ?? '',
-      allowH2: false,
-      connections: maxTransfers,
-      connect: { timeout: patience.connectMs },
-      // Watch judges both.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    })
+    this.#client = new HttpClient({ proxy, connectMs: patience.connectMs })
   }
 
   /** The page with the years. */
@@ -129,8 +118,8 @@ export class Site implements AsyncDisposable {
     )
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#client.destroy()
+  [Symbol.dispose](): void {
+    this.#client[Symbol.dispose]()
   }
 
   async #send(url: string, { doing, signal, headers }: Required<AskOptions>): Promise<Answer> {
@@ -143,15 +132,7 @@ export class Site implements AsyncDisposable {
     }
     try {
       this.requests += 1
-      const { origin, pathname, search } = new URL(url)
-      const {
-        statusCode,
-        headers: given,
-        body,
-      } = await this.#client.request({
-        origin,
-        path: `${pathname}${search}`,
-        method: 'GET',
+      const body = await this.#client.get(url, {
         signal: both,
         headers: { 'user-agent': this.#userAgent, 'accept-encoding': 'identity', ...headers },
       })
@@ -163,8 +144,8 @@ export class Site implements AsyncDisposable {
         body.destroy()
       }
       return {
-        status: statusCode,
-        headers: flat(given),
+        status: body.statusCode ?? 0,
+        headers: flat(body.headers),
         url,
         chunks: () => watched(body, { watch, failure }),
         [Symbol.dispose]: end,

@@ -19,7 +19,7 @@ export async function download(context: TaskContext): Promise<TaskResult> {
     return { note: `do_download is false: using ${name} of ${monthDir(rawDir, month)}` }
   }
   assertMonth(month)
-  await using site = new Site(context.settings.download)
+  using site = new Site(context.settings.download)
   const progress = new TransferProgress(context)
   const onProgress = (one: FileProgress): void => progress.tell(one)
   const options = { rawDir, signal, say: (line: string) => context.log(line), freshMs, dumps: [dump], onProgress }

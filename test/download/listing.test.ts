@@ -108,7 +108,7 @@ test('100,000 links are refused at once', () => {
 
 test('100 MB of HTML are refused after the first 2', async () => {
   await using server = await DumpSite.start(100)
-  await using site = new Site(settingsFor(server.url), impatience)
+  using site = new Site(settingsFor(server.url), impatience)
   const html = Buffer.alloc(100_000_000, '<p>more</p>')
   server.misbehave('page', async (_, response) => {
     response.writeHead(200, { 'content-type': 'text/html' })

@@ -254,7 +254,7 @@ test('checksum files: missing, late, incomplete, with other names, CRLF and uppe
 
 test('a month that the site does not list is not found (exit 4)', async () => {
   await using empty = await DumpSite.start(sizeBytes)
-  await using client = new Site(settingsFor(empty.url), impatience)
+  using client = new Site(settingsFor(empty.url), impatience)
   using place = new RawPlace()
   await assert.rejects(askForMonth(client, '2026-03', { rawDir: place.rawDir, signal, say: () => {} }), {
     exitCode: 4,
@@ -264,7 +264,7 @@ test('a month that the site does not list is not found (exit 4)', async () => {
 
 test('the latest month is the newest one whose checksum file names all four dumps', async () => {
   await using several = await DumpSite.start(sizeBytes)
-  await using client = new Site(settingsFor(several.url), impatience)
+  using client = new Site(settingsFor(several.url), impatience)
   using place = new RawPlace()
   const latest = (): Promise<string> => latestMonth(client, { rawDir: place.rawDir, signal, say: () => {} })
   several.publish(sizeBytes, '20251201')
@@ -281,7 +281,7 @@ test('the latest month is the newest one whose checksum file names all four dump
 test('a dry run writes nothing and tells what would be done', async () => {
   site.calm()
   using place = new RawPlace()
-  await using client = new Site(settingsFor(site.url), impatience)
+  using client = new Site(settingsFor(site.url), impatience)
   const options = { rawDir: place.rawDir, signal, say: () => {}, isDryRun: true }
   const manifest = await askForMonth(client, month, options)
   assert.deepEqual(

@@ -10,7 +10,7 @@ import { about, type Options, type Scene, siteOf } from './scene.ts'
 /** Brings a month, or shows what would be brought. */
 export async function fetchMonth({ config, options, signal, display }: Scene): Promise<void> {
   const { rawDir } = config
-  await using site = siteOf(config)
+  using site = siteOf(config)
   const asking = { rawDir, signal, say: display.say }
   const month = options.month ?? (await latestMonth(site, asking))
   const directory = monthDirectory(rawDir, month)

@@ -11,7 +11,7 @@ import { about, type Scene, siteOf } from './scene.ts'
 
 /** Shows the months of the site, or the files of one. */
 export async function list({ config, options, signal, display }: Scene): Promise<void> {
-  await using site = siteOf(config)
+  using site = siteOf(config)
   const asking = { rawDir: config.rawDir, signal, say: display.say }
   const month = options.latest === true ? await latestMonth(site, asking) : options.month
   const years = month === undefined ? await listYears(site, asking) : [month.slice(0, 4)]

@@ -5,7 +5,7 @@ import { dumps, month } from './dump-site.ts'
 import { impatience, settingsFor } from './place.ts'
 
 const [baseUrl = '', rawDir = '', only] = process.argv.slice(2)
-await using site = new Site(settingsFor(baseUrl), { ...impatience, answerMs: 5_000, idleMs: 5_000 })
+using site = new Site(settingsFor(baseUrl), { ...impatience, answerMs: 5_000, idleMs: 5_000 })
 const signal = new AbortController().signal
 try {
   const wanted = dumps.filter((dump) => only === undefined || dump === only)

@@ -64,7 +64,7 @@ export class RawPlace implements Disposable {
     } = {},
   ): Promise<readonly DownloadedFile[]> {
     const { patience = {}, settings = {}, baseUrl = site.url, ...options } = given
-    await using client = new Site(settingsFor(baseUrl, settings), { ...impatience, ...patience })
+    using client = new Site(settingsFor(baseUrl, settings), { ...impatience, ...patience })
     const say = (line: string): void => void this.said.push(line)
     return await downloadMonth(client, month, { rawDir: this.rawDir, signal: new AbortController().signal, say, ...options })
   }
