@@ -6,10 +6,10 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism, homedir, totalmem } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import type { DownloadSettings } from './download/settings.ts'
 import { exitCodes, hasCode, PipelineError } from './errors.ts'
 import { runningServer } from './infra/server-record.ts'
 import type { TaskSettings } from './scheduler/context.ts'
+import { type DownloadSettings, readDownloadSettings } from './settings/download.ts'
 import type { TrinoSettings } from './sql/trino.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -146,13 +146,15 @@ export function isUnderServiceManager(environment: Environment = process.env): b
 
 /** Neither directories nor numbers, nor secrets, which belong into `.env`. */
 const plainSettings =
-  'TRINO_URL TRINO_CATALOG TRINO_USER TRINO_LAKE_URI DISCOGS_SOURCE_URL DISCOGS_CONTACT DISCOGS_RATE_LIMIT NO_PROXY no_proxy'.split(
+  'TRINO_URL TRINO_CATALOG TRINO_USER TRINO_LAKE_URI DISCOGS_SOURCE_URL DISCOGS_CONTACT DISCOGS_USER_AGENT DISCOGS_RATE_LIMIT DISCOGS_RETRY_FOR DISCOGS_TRIES DISCOGS_MAX_PAUSE NO_PROXY no_proxy'.split(
     ' ',
   )
 
 /** Further settings that only the environment has and a service, whose environment is another, would lack. */
 export function settingsToCarry(environment: Environment = process.env): Readonly<Record<string, string>> {
-  return Object.fromEntries(plainSettings.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])))
+  const entries = plainSettings.flatMap((name) => (environment[name] ? [[name, environment[name]] as const] : []))
+  // A URL may hold a password: it belongs into `.env` too.
+  return Object.fromEntries(entries.filter(([, value]) => !/:\/\/[^/]*@/.test(value)))
 }
 
 /** A quarter of the machine's memory, as Java itself takes, but at least what a small month needs and at most what a real one does. */
@@ -286,35 +288,10 @@ class Lookup {
   }
 
   #download(): DownloadSettings {
-    const url = this.#url('DISCOGS_SOURCE_URL') ?? 'https://data.discogs.com/'
-    const kilobytes = this.#text('DISCOGS_RATE_LIMIT') === undefined ? null : this.integer('DISCOGS_RATE_LIMIT', 1)
-    return {
-      baseUrl: url.endsWith('/') ? url : `${url}/`,
-      contact: this.#contact(),
-      maxBytesPerSecond: kilobytes === null ? null : kilobytes * 1000,
-      proxy: { http: this.#proxy('HTTP_PROXY'), https: this.#proxy('HTTPS_PROXY'), except: this.#either('NO_PROXY') },
-    }
-  }
-
-  /** Goes into a header: one line of ASCII. */
-  #contact(): string | null {
-    const text = this.#text('DISCOGS_CONTACT') ?? null
-    if (text !== null && !/^[ -~]{1,200}$/.test(text)) this.#problems.push('DISCOGS_CONTACT: one line of plain ASCII is expected')
-    return text
-  }
-
-  /** The value may hold a password: it is not repeated. */
-  #proxy(name: string): string | null {
-    const text = this.#either(name)
-    if (text === null) return null
-    const url = text.includes('://') ? text : `http://${text}`
-    if (!/^https?:\/\//.test(url) || !URL.canParse(url)) this.#problems.push(`${name}: an http or https URL is expected`)
-    return url
-  }
-
-  /** Proxies are named in either case; the lower one wins, as with curl(1). */
-  #either(name: string): string | null {
-    return this.#text(name.toLowerCase()) ?? this.#text(name) ?? null
+    return readDownloadSettings({
+      text: (name) => this.#text(name),
+      complain: (problem) => void this.#problems.push(problem),
+    })
   }
 
   #sqlEngine(trino: TrinoSettings | null): TaskSettings['sqlEngine'] {

@@ -4,17 +4,21 @@ import { join } from 'node:path'
 import { shrinkHeap } from '../collect-garbage.ts'
 import { hasCode, PipelineError } from '../errors.ts'
 import { hashFile } from '../lake/hash-file.ts'
+import { diskFailure } from './disk-failure.ts'
 import { assertRoom } from './disk-room.ts'
-import { fetchFile } from './fetch-file.ts'
-import { withLock, withSlot } from './locks.ts'
+import { fetchFile, WrongBytesError } from './fetch-file.ts'
+import { shareOf, withLock, withSlot } from './locks.ts'
 import { readMonthManifest, type VerifiedFile, verifiedFileIn } from './manifest.ts'
-import { askForMonth, type MonthOptions, monthDirectory } from './month.ts'
+import { askForMonth, doubtAnswer, type MonthOptions, monthDirectory } from './month.ts'
 import { type DumpName, dumpNames, parseFileName } from './names.ts'
-import { writeFailure } from './part-file.ts'
+import { adoptPart, beginsAsGzip } from './part-file.ts'
 import { bytesToCome, type PlannedFile, planMonth } from './plan.ts'
 import { recordFile, superseded } from './record-file.ts'
-import { maxTransfers } from './settings.ts'
+import { maxTransfers } from './patience.ts'
 import type { Site } from './site.ts'
+
+/** The page rounds sizes: a file that is smaller than this share of what it says was cut off. */
+const leastWhole = 0.98
 
 /** How far one file is. */
 export interface FileProgress {
@@ -57,9 +61,7 @@ export async function downloadMonth(site: Site, month: string, options: Download
   try {
     return await bringMonth(site, month, options)
   } catch (error) {
-    // Manifests and states are small, but a full disk takes not even those.
-    const isOfDisk = ['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS'].some((code) => hasCode(error, code))
-    throw isOfDisk ? writeFailure(monthDirectory(options.rawDir, month), error) : error
+    throw diskFailure(error, monthDirectory(options.rawDir, month))
   }
 }
 
@@ -129,15 +131,42 @@ class MonthFile {
     const kept = this.#kept()
     if (kept !== null) return kept
     if (this.#isSuperseded()) throw superseded(this.#options.file.name)
-    if (await this.#isAlreadyThere()) return this.#record('verified', { url: null, etag: null, receivedBytes: 0 })
+    const { file, rawDir } = this.#options
+    if (await this.#isAlreadyThere())
+      return this.#record('verified', { url: null, sha256: file.sha256, etag: null, receivedBytes: 0 })
+    return withSlot(rawDir, this.#waiting(`${maxTransfers} other transfers are under way`), () => this.#fetch())
+  }
+
+  async #fetch(): Promise<DownloadedFile> {
     const { file, rawDir, signal, say } = this.#options
     const url = this.#site.fileUrl(file.name)
-    return withSlot(rawDir, this.#waiting(`${maxTransfers} other transfers are under way`), async () => {
-      const onProgress = (done: number, total: number | null, phase: 'hash' | 'fetch'): void => this.#tell(phase, done, total)
-      const wanted = { path: this.#path, name: file.name, url, sha256: file.sha256 }
-      const { etag, receivedBytes } = await fetchFile(this.#site, wanted, { signal, say, onProgress })
-      return this.#record('fetched', { url, etag, receivedBytes })
-    })
+    try {
+      const fetched = await fetchFile(
+        this.#site,
+        { path: this.#path, name: file.name, url, sha256: file.sha256 },
+        {
+          signal,
+          say,
+          rate: shareOf(rawDir, this.#site.bytesPerSecond),
+          publishedNow: () => this.#publishedNow(),
+          onProgress: (done, total, phase) => this.#tell(phase, done, total),
+        },
+      )
+      return await this.#record('fetched', { ...fetched, url })
+    } catch (error) {
+      // Perhaps it is the checksum file that is wrong: the next download must not believe it unasked.
+      if (error instanceof WrongBytesError) await this.#doubtAnswer()
+      throw error
+    }
+  }
+
+  /** @throws PipelineError when the month has been published under a later day meanwhile */
+  async #publishedNow(): Promise<string> {
+    const { file, month } = this.#options
+    await this.#doubtAnswer()
+    const { published } = await askForMonth(this.#site, month, { ...this.#options, freshMs: 0 })
+    if (this.#isSuperseded()) throw superseded(file.name)
+    return published.sha256[file.name] ?? file.sha256
   }
 
   #kept(): DownloadedFile | null {
@@ -154,22 +183,37 @@ class MonthFile {
     if (file.state === 'changed' || size === undefined) return false
     const found = await hashFile(this.#path, { signal, onRead: (bytes) => this.#tell('hash', bytes, size) })
     if (found === file.sha256) return true
-    say(`${file.name}: what lies there is not what is published (sha256 ${found}); it stays until the published file is here`)
+    const isShort = file.aboutBytes !== null && size < file.aboutBytes * leastWhole
+    const isCut = isShort && file.state === 'unverified' && (await beginsAsGzip(this.#path))
+    say(
+      `${file.name}: what lies there is not what is published (sha256 ${found}); it stays until the published file is here${isCut ? ', and its bytes are tried as the beginning of that file' : ''}`,
+    )
+    if (isCut) await adoptPart(this.#path, file.sha256)
     return false
   }
 
   async #record(
     outcome: 'verified' | 'fetched',
-    { url, etag, receivedBytes }: Pick<DownloadedFile, 'url' | 'etag' | 'receivedBytes'>,
+    { url, sha256, etag, receivedBytes }: Pick<DownloadedFile, 'url' | 'sha256' | 'etag' | 'receivedBytes'>,
   ): Promise<DownloadedFile> {
-    const { directory, file, rawDir, month } = this.#options
+    const { directory, file } = this.#options
     const { size, mtimeMs } = statSync(this.#path)
-    const verified = { url, bytes: size, sha256: file.sha256, etag, verifiedAt: new Date().toISOString(), mtimeMs }
-    await withLock(rawDir, month, this.#waiting('its manifest is being written'), async () => {
-      await Promise.resolve()
-      recordFile(directory, file.name, verified)
-    })
+    const verified = { url, bytes: size, sha256, etag, verifiedAt: new Date().toISOString(), mtimeMs }
+    await this.#withManifest(() => recordFile(directory, file.name, verified))
     return downloaded(file, verified, { outcome, receivedBytes })
+  }
+
+  #doubtAnswer(): Promise<void> {
+    return this.#withManifest(() => doubtAnswer(this.#options.directory))
+  }
+
+  /** Changes the manifest of the month, which other processes change too. */
+  #withManifest(change: () => void): Promise<void> {
+    const { rawDir, month } = this.#options
+    return withLock(rawDir, month, this.#waiting('its manifest is being written'), async () => {
+      await Promise.resolve()
+      change()
+    })
   }
 
   /** Another process has asked since this one did, and found a later day. */

@@ -1,12 +1,14 @@
 /** Brings one file, whole and verified, or not at all. */
 import { dirname } from 'node:path'
+import { constants, gunzipSync } from 'node:zlib'
 import { PipelineError } from '../errors.ts'
+import type { Answer, Headers } from './answer.ts'
 import { assertRoom } from './disk-room.ts'
 import { TransferFailure } from './failure.ts'
 import { Limiter } from './pace.ts'
 import { PartFile, type Validators } from './part-file.ts'
 import { withRetries } from './retry.ts'
-import type { Answer, Headers, Site } from './site.ts'
+import type { Site } from './site.ts'
 
 export interface WantedFile {
   /** Where it goes; its part lies beside it. */
@@ -20,47 +22,67 @@ export interface WantedFile {
 export interface FetchOptions {
   readonly signal: AbortSignal
   readonly say: (line: string) => void
+  /** Asks the site again which hash it publishes, after bytes that do not have the one expected. */
+  readonly publishedNow: () => Promise<string>
+  /** Bytes per second that this transfer may take now; null without a limit. */
+  readonly rate: () => number | null
   /** How many bytes are there, of how many (null: not known yet); `hash` while a part of an earlier process is read. */
   readonly onProgress: (done: number, total: number | null, phase: 'hash' | 'fetch') => void
 }
 
 export interface FetchedFile {
   readonly bytes: number
+  /** As published when the last byte had arrived. */
+  readonly sha256: string
   readonly etag: string | null
   /** What came over the network. */
   readonly receivedBytes: number
 }
 
-/** @throws PipelineError: twice the wrong bytes, a full disk, what the network or the site did; the reason of an abort */
+/**
+ * The checksum file may be wrong as well as the bytes: after the first mismatch it is asked for again, before anything is fetched twice.
+ * @throws PipelineError: twice the wrong bytes ({@link WrongBytesError}), a full disk, what the network or the site did; the reason of an abort
+ */
 export async function fetchFile(site: Site, wanted: WantedFile, options: FetchOptions): Promise<FetchedFile> {
-  const { signal, say, onProgress } = options
+  const { signal, say, onProgress, publishedNow } = options
   const onRead = (bytes: number): void => onProgress(bytes, null, 'hash')
   await using part = await PartFile.open(wanted.path, { sha256: wanted.sha256, signal, onRead })
   const transfer = new Transfer(site, wanted, { part, options })
-  for (let isSecond = false; ; isSecond = true) {
-    await withRetries(() => transfer.run(), { patience: site.patience, signal, say, received: () => transfer.receivedBytes })
+  for (let [sha256, isSecond] = [wanted.sha256, false]; ; isSecond = true) {
+    await withRetries(() => transfer.run(), { patience: site.patience, signal, say, progress: () => transfer.reachedBytes })
     await part.flush()
     const [found, bytes] = [part.digest(), part.bytes]
-    if (found === wanted.sha256) {
+    const message = `${wanted.name}: sha256 of the ${bytes} bytes from ${wanted.url} is ${found}, its checksum file says ${sha256}`
+    if (found !== sha256 && !isSecond) sha256 = await publishedNow()
+    if (found === sha256) {
       await part.publish()
-      return { bytes, etag: part.validators.etag, receivedBytes: transfer.receivedBytes }
+      return { bytes, sha256, etag: part.validators.etag, receivedBytes: transfer.receivedBytes }
     }
-    const message = `${wanted.name}: sha256 of the ${bytes} bytes from ${wanted.url} is ${found}, its checksum file says ${wanted.sha256}`
     if (isSecond) {
       await part.discard()
-      throw new PipelineError(`${message}; so it was twice, and nothing was kept`, {
-        retryable: false,
-        hint: 'the site may be replacing the file just now, or a proxy changes it: try later',
-      })
+      throw new WrongBytesError(message)
     }
-    await part.startOver()
+    await part.startOver(sha256)
     say(`${message}; fetching it once more from the start`)
+  }
+}
+
+/** A file came twice, and neither time with the published hash. */
+export class WrongBytesError extends PipelineError {
+  constructor(message: string) {
+    super(`${message}; so it was twice, and nothing was kept`, {
+      retryable: false,
+      hint: 'the site may be replacing the file just now, or a proxy changes it: try later',
+    })
+    this.name = 'WrongBytesError'
   }
 }
 
 /** The requests for one file. */
 class Transfer {
   receivedBytes = 0
+  /** The longest that the part has ever been. */
+  reachedBytes = 0
   readonly #site: Site
   readonly #wanted: WantedFile
   readonly #part: PartFile
@@ -72,7 +94,7 @@ class Transfer {
     this.#wanted = wanted
     this.#part = part
     this.#options = options
-    this.#limiter = new Limiter(site.bytesPerSecond)
+    this.#limiter = new Limiter(options.rate)
   }
 
   get #doing(): string {
@@ -88,7 +110,6 @@ class Transfer {
     if (answer.status === 416) return this.#refusedRange(answer)
     if (answer.status === 206) await this.#assertContinues(answer)
     else if (answer.status !== 200) throw this.#unusable(answer)
-    this.#assertFile(answer)
     const total = answer.status === 206 ? part.validators.total : lengthOf(answer)
     // What a 200 brings takes the place of the part, what a 206 brings follows it.
     await assertRoom(dirname(this.#wanted.path), (total ?? 0) - part.bytes, this.#wanted.name)
@@ -114,6 +135,7 @@ class Transfer {
         isBegun = true
       }
       await part.append(chunk)
+      this.reachedBytes = Math.max(this.reachedBytes, part.bytes)
       onProgress(part.bytes, part.validators.total, 'fetch')
       await this.#limiter.take(chunk.length, signal)
     }
@@ -152,21 +174,35 @@ class Transfer {
     })
   }
 
-  #assertFile(answer: Answer): void {
-    const type = answer.headers['content-type'] ?? ''
-    if (/^\s*(text\/html|application\/xhtml|multipart\/)/i.test(type)) throw this.#noDump(answer, `content of the type ${type}`)
-  }
-
-  /** RFC 1952: every gzip file begins with 1f 8b. */
+  /** The first bytes decide, not the headers: servers call a dump by any type and encoding, and its sha256 is known. */
   #assertGzip(chunk: Buffer, answer: Answer): void {
-    const isGzip = chunk[0] === 0x1f && (chunk.length === 1 || chunk[1] === 0x8b)
-    if (!isGzip) throw this.#noDump(answer, `bytes that are no gzip: ${JSON.stringify(chunk.subarray(0, 60).toString('latin1'))}`)
+    const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = answer.headers
+    if (!isGzip(chunk)) {
+      const text = JSON.stringify(chunk.subarray(0, 60).toString('latin1'))
+      throw this.#noDump(answer, `bytes that are no gzip: ${text} (content of the type ${type}, encoding ${encoding})`)
+    }
+    if (encoding !== 'identity' && isGzip(unpacked(chunk)))
+      throw this.#noDump(answer, `a dump that was compressed once more (content-encoding ${encoding})`)
   }
 
   #noDump({ status, url }: Answer, found: string): TransferFailure {
     return new TransferFailure(`${this.#doing}: ${url} answered ${status} with ${found}`, {
-      hint: 'the site or a proxy answers with a page of its own: open the URL in a browser, try later',
+      hint: 'the site, or a proxy on the way, sends something else: open the URL in a browser, or set NO_PROXY to reach the site without the proxy',
     })
+  }
+}
+
+/** RFC 1952, 2.3.1: every gzip file begins with 1f 8b. */
+function isGzip(bytes: Buffer): boolean {
+  return bytes[0] === 0x1f && (bytes.length === 1 || bytes[1] === 0x8b)
+}
+
+/** The first bytes of what a piece of gzip holds; none when it holds something else. */
+function unpacked(chunk: Buffer): Buffer {
+  try {
+    return gunzipSync(chunk.subarray(0, 4096), { finishFlush: constants.Z_SYNC_FLUSH })
+  } catch {
+    return Buffer.alloc(0)
   }
 }
 

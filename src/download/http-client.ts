@@ -5,7 +5,7 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { hasCode } from '../errors.ts'
-import type { ProxySettings } from './settings.ts'
+import type { ProxySettings } from '../settings/download.ts'
 
 /** The site sends a few hundred bytes of headers; a proxy may add cookies by the kilobyte. */
 const maxHeaderBytes = 256 * 1024

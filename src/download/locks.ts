@@ -9,9 +9,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import BetterSqlite3 from 'better-sqlite3'
 import { messageOf, PipelineError } from '../errors.ts'
-import { maxTransfers } from './settings.ts'
+import { maxTransfers } from './patience.ts'
 
 const pollMs = 100
+const slots = Array.from({ length: maxTransfers }, (_, index) => `transfer-${index + 1}`)
 
 export interface WaitOptions {
   readonly signal: AbortSignal
@@ -31,8 +32,36 @@ export function withLock<Result>(
 
 /** Does `work` as one of at most {@link maxTransfers}. */
 export function withSlot<Result>(rawDir: string, options: WaitOptions, work: () => Promise<Result>): Promise<Result> {
-  const slots = Array.from({ length: maxTransfers }, (_, index) => `transfer-${index + 1}`)
   return withOneOf(rawDir, slots, options, work)
+}
+
+/** How many transfers are under way in all processes, at least one. */
+function transfersUnderWay(rawDir: string): number {
+  const held = slots.filter((slot) => {
+    using free = take(join(rawDir, '.locks'), slot)
+    return free === null
+  })
+  return Math.max(1, held.length)
+}
+
+/** Whether other transfers have begun or ended is looked at so often. */
+const lookEveryMs = 1_000
+
+/**
+ * The share of one transfer in a limit that all transfers keep together.
+ * @param bytesPerSecond null: no limit
+ * @returns the bytes per second that the transfer may take now
+ */
+export function shareOf(rawDir: string, bytesPerSecond: number | null): () => number | null {
+  if (bytesPerSecond === null) return () => null
+  let [lookedAtMs, share] = [Number.NEGATIVE_INFINITY, bytesPerSecond]
+  return () => {
+    if (performance.now() - lookedAtMs >= lookEveryMs) {
+      lookedAtMs = performance.now()
+      share = bytesPerSecond / transfersUnderWay(rawDir)
+    }
+    return share
+  }
 }
 
 async function withOneOf<Result>(

@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { exitCodes, PipelineError } from '../errors.ts'
 import { removeTemporaries, writeFileAtomically } from '../lake/atomic-file.ts'
+import type { Headers } from './answer.ts'
 import { parseChecksums } from './checksums.ts'
 import { type ListedDay, listYear, listYears } from './listing.ts'
 import { withLock } from './locks.ts'
 import { type MonthManifest, manifestName, type Published, readMonthManifest, writeMonthManifest } from './manifest.ts'
 import { dumpNames, fileName } from './names.ts'
-import type { Headers, Site } from './site.ts'
+import type { Site } from './site.ts'
 
 /** Five lines. */
 const maxChecksumBytes = 100_000
@@ -65,7 +66,9 @@ async function ask(site: Site, month: string, options: MonthOptions): Promise<Mo
   return manifest
 }
 
-function isFresh({ askedAt }: MonthManifest, now: Date, { freshMs }: MonthOptions): boolean {
+/** A checksum file that does not name all four dumps is not believed: it may be mended any moment. */
+function isFresh({ askedAt, published }: MonthManifest, now: Date, { freshMs }: MonthOptions): boolean {
+  if (!namesAll(published)) return false
   const ageMs = now.getTime() - Date.parse(askedAt)
   // A clock that was put back makes no answer fresh.
   return freshMs !== undefined && ageMs >= 0 && ageMs <= freshMs
@@ -103,11 +106,23 @@ async function newestOf(site: Site, month: string, options: MonthOptions): Promi
   throw days.length === 0 ? unlisted(month, site.yearUrl(year)) : incomplete(month, site.yearUrl(year), days)
 }
 
-/** The checksum file names all four dumps. */
-function isComplete({ published: { date, sha256, url } }: Answered, { say }: MonthOptions): boolean {
-  const isNamed = dumpNames.every((dump) => sha256[fileName({ date, dump })] !== undefined)
-  if (!isNamed) say(`${url} does not name all four dumps`)
+function isComplete({ published }: Answered, { say }: MonthOptions): boolean {
+  const isNamed = namesAll(published)
+  if (!isNamed) say(`${published.url} does not name all four dumps`)
   return isNamed
+}
+
+/** The checksum file names all four dumps. */
+function namesAll({ date, sha256 }: Published): boolean {
+  return dumpNames.every((dump) => sha256[fileName({ date, dump })] !== undefined)
+}
+
+/** Forgets all that would spare the next download from asking for the checksum file of the month. What was verified stays so. */
+export function doubtAnswer(directory: string): void {
+  const known = readMonthManifest(directory)
+  if (known === null) return
+  const published = { ...known.published, etag: null, lastModified: null, modified: {} }
+  writeMonthManifest(directory, { ...known, askedAt: new Date(0).toISOString(), published })
 }
 
 /** Asks for the checksum file of a day, unless the page shows the day as it did when it was last asked for. */
@@ -135,7 +150,9 @@ function knownOf(site: Site, { month, date }: ListedDay, { rawDir }: MonthOption
   const directory = monthDirectory(rawDir, month)
   const known = readMonthManifest(directory)
   const isOfDay = known?.baseUrl === site.baseUrl && known.published.date === date
-  return isOfDay && existsSync(join(directory, fileName({ date, dump: null }))) ? known.published : null
+  return isOfDay && namesAll(known.published) && existsSync(join(directory, fileName({ date, dump: null })))
+    ? known.published
+    : null
 }
 
 type Shown = Pick<Published, 'aboutBytes' | 'modified'>

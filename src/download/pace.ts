@@ -1,7 +1,7 @@
 /** Too slow is cut, too fast is held back. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TransferFailure } from './failure.ts'
-import type { Patience } from './settings.ts'
+import type { Patience } from './patience.ts'
 
 const ticksPerLimit = 8
 
@@ -69,7 +69,7 @@ export class Watch implements Disposable {
     this.#count()
     const { answerMs, idleMs, paceMs, minBytesPerSecond } = this.#patience
     if (this.#phase === 'answer') {
-      if (this.#idleMs >= answerMs) this.#fail(`no answer within ${answerMs / 1000} s`)
+      if (this.#idleMs >= answerMs) this.#fail(`no answer within ${answerMs / 1000} s`, true)
     } else if (this.#idleMs >= idleMs) this.#fail(`nothing has come for ${idleMs / 1000} s`)
     else if (this.#windowMs >= paceMs) {
       const rate = Math.round((this.#windowBytes * 1000) / this.#windowMs)
@@ -79,28 +79,28 @@ export class Watch implements Disposable {
     }
   }
 
-  #fail(what: string): void {
-    this.#controller.abort(
-      new TransferFailure(`${this.#doing}: ${what}`, { hint: 'run the same command again: what has arrived is kept' }),
-    )
+  #fail(what: string, isOutage = false): void {
+    const hint = 'run the same command again: what has arrived is kept'
+    this.#controller.abort(new TransferFailure(`${this.#doing}: ${what}`, { hint, isOutage }))
   }
 }
 
 /** Holds one transfer back to a rate. */
 export class Limiter {
-  readonly #bytesPerSecond: number | null
+  readonly #rate: () => number | null
   #freeAtMs = 0
 
-  /** @param bytesPerSecond null: never waits */
-  constructor(bytesPerSecond: number | null) {
-    this.#bytesPerSecond = bytesPerSecond
+  /** @param rate bytes per second from now on; null: no limit */
+  constructor(rate: () => number | null) {
+    this.#rate = rate
   }
 
   /** Waits until so many bytes were due. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
-    if (this.#bytesPerSecond === null) return
+    const bytesPerSecond = this.#rate()
+    if (bytesPerSecond === null) return
     const nowMs = performance.now()
-    this.#freeAtMs = Math.max(this.#freeAtMs, nowMs) + (bytes * 1000) / this.#bytesPerSecond
+    this.#freeAtMs = Math.max(this.#freeAtMs, nowMs) + (bytes * 1000) / bytesPerSecond
     if (this.#freeAtMs - nowMs >= 1) await sleep(this.#freeAtMs - nowMs, undefined, { signal })
   }
 }

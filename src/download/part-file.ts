@@ -5,12 +5,13 @@
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { type FileHandle, open, rename } from 'node:fs/promises'
+import { constants, copyFile, type FileHandle, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GarbageCollector } from '../collect-garbage.ts'
-import { hasCode, messageOf, PipelineError } from '../errors.ts'
+import { hasCode } from '../errors.ts'
 import { removeTemporaries, syncDirectory, writeJson } from '../lake/atomic-file.ts'
 import { hashHandle, type HashFileOptions } from '../lake/hash-file.ts'
+import { diskFailure } from './disk-failure.ts'
 
 /** Chunks are gathered up to this size, or for this long, and written while the next ones come: what a kill loses is fetched again. */
 const writeBytes = 1 << 18
@@ -36,7 +37,7 @@ const unknown: Validators = { etag: null, lastModified: null, total: null }
 
 export class PartFile implements AsyncDisposable {
   readonly #target: string
-  readonly #expected: string
+  #expected: string
   readonly #handle: FileHandle
   #hash = createHash('sha256')
   #validators: Validators = unknown
@@ -99,12 +100,7 @@ export class PartFile implements AsyncDisposable {
     this.#hash = createHash('sha256')
     this.#bytes = this.#writtenBytes = 0
     this.#validators = validators
-    writeJson(statePath(this.#target), {
-      sha256: this.#expected,
-      etag: validators.etag,
-      last_modified: validators.lastModified,
-      total: validators.total,
-    })
+    writeState(this.#target, this.#expected, validators)
   }
 
   /** Takes bytes; waits only while the disk is a whole gathering behind. @throws PipelineError when they cannot be written */
@@ -146,8 +142,9 @@ export class PartFile implements AsyncDisposable {
     syncDirectory(dirname(this.#target))
   }
 
-  /** Throws away what is there, before anybody knows what comes instead. */
-  async startOver(): Promise<void> {
+  /** Throws away what is there, before anybody knows what comes instead. @param sha256 of the file that is expected from now on */
+  async startOver(sha256 = this.#expected): Promise<void> {
+    this.#expected = sha256
     await this.restart(unknown)
   }
 
@@ -183,7 +180,7 @@ export class PartFile implements AsyncDisposable {
         at += bytesWritten
       }
     } catch (cause) {
-      throw writeFailure(partPath(this.#target), cause)
+      throw diskFailure(cause, partPath(this.#target))
     }
   }
 
@@ -195,26 +192,35 @@ export class PartFile implements AsyncDisposable {
   }
 }
 
+/** Whether a file may be a dump, by its first bytes (RFC 1952, 2.3.1). */
+export async function beginsAsGzip(path: string): Promise<boolean> {
+  await using handle = await open(path, 'r')
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0)
+  return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b
+}
+
+/**
+ * Takes a copy of a file for the beginning of the file that is to come: another program may have been stopped while it wrote it. Its hash
+ * decides in the end; a copy that turns out to be no beginning costs one more transfer.
+ */
+export async function adoptPart(target: string, sha256: string): Promise<void> {
+  // In this order: a state never describes bytes that are not there yet.
+  await copyFile(target, partPath(target), constants.COPYFILE_FICLONE)
+  writeState(target, sha256, unknown)
+}
+
 /** What an earlier download has left of a file. @param sha256 of the whole file */
 export function partOf(target: string, sha256: string): { readonly bytes: number; readonly isOfUse: boolean } {
   const bytes = statSync(partPath(target), { throwIfNoEntry: false })?.size ?? 0
   return { bytes, isOfUse: bytes > 0 && readState(target)?.sha256 === sha256 }
 }
 
-/** What a system error of a write means, and what to do about it. */
-export function writeFailure(path: string, cause: unknown): PipelineError {
-  const full = hasCode(cause, 'ENOSPC') || hasCode(cause, 'EDQUOT')
-  return new PipelineError(`writing ${path}: ${full ? 'the disk is full' : messageOf(cause)}`, {
-    cause,
-    retryable: false,
-    hint: full
-      ? 'free some disk space, then run the same command again: what has arrived is kept'
-      : 'DISCOGS_RAW must be writable',
-  })
-}
-
 const partPath = (target: string): string => `${target}.part`
 const statePath = (target: string): string => `${target}.part.json`
+
+function writeState(target: string, sha256: string, { etag, lastModified, total }: Validators): void {
+  writeJson(statePath(target), { sha256, etag, last_modified: lastModified, total })
+}
 
 function readState(target: string): (Validators & { readonly sha256: string }) | null {
   try {

@@ -1,28 +1,16 @@
 /** Requests to the site: HTTP/1.1, kept alive, politely signed, never to anybody else. */
-import { text as textOf } from 'node:stream/consumers'
 import { exitCodes, PipelineError } from '../errors.ts'
-import { excerpt } from './checksums.ts'
+import type { DownloadSettings, ProxySettings } from '../settings/download.ts'
+import { type Answer, type Headers, textOf, type TextLimits, usable } from './answer.ts'
 import { networkFailure, TransferFailure } from './failure.ts'
 import { HttpClient } from './http-client.ts'
 import { monthOf, parseFileName } from './names.ts'
 import { Watch } from './pace.ts'
-import { retryAfterMs, withRetries } from './retry.ts'
-import { type DownloadSettings, defaultPatience, maxTransfers, type Patience } from './settings.ts'
+import { withRetries } from './retry.ts'
+import { defaultPatience, maxTransfers, type Patience } from './patience.ts'
 
 const maxRedirects = 5
 const projectName = 'discogs-lakehouse'
-
-export type Headers = Readonly<Record<string, string>>
-
-/** The answer to one GET. Whoever got it reads the body or ends it with {@link Symbol.dispose}. */
-export interface Answer extends Disposable {
-  readonly status: number
-  /** By lower-case name; repeated ones joined with `, `. */
-  readonly headers: Headers
-  readonly url: string
-  /** @throws TransferFailure when the transfer breaks off, stops or trickles; the reason of an abort */
-  readonly chunks: () => AsyncGenerator<Buffer>
-}
 
 /** A small text as the site gave it. */
 export interface SiteText {
@@ -38,9 +26,7 @@ export interface AskOptions {
   readonly headers?: Headers
 }
 
-export interface TextOptions extends AskOptions {
-  /** More than this is refused. */
-  readonly maxBytes: number
+export interface TextOptions extends AskOptions, TextLimits {
   /** Told before a pause. */
   readonly say: (line: string) => void
 }
@@ -48,20 +34,24 @@ export interface TextOptions extends AskOptions {
 export class Site implements Disposable {
   readonly baseUrl: string
   readonly patience: Patience
-  /** Of one transfer, null without a limit. */
+  /** All transfers together, null without a limit. */
   readonly bytesPerSecond: number | null
   /** Requests sent so far. */
   requests = 0
   readonly #client: HttpClient
-  readonly #userAgent: string
+  readonly #proxy: ProxySettings
+  readonly #headers: Headers
 
-  constructor({ baseUrl, contact, maxBytesPerSecond, proxy }: DownloadSettings, patience: Patience = defaultPatience) {
+  /** @param patience default: the standard timeouts, repeated as the settings say */
+  constructor(settings: DownloadSettings, patience: Patience = { ...defaultPatience, ...settings.retries }) {
+    const { baseUrl, maxBytesPerSecond, proxy } = settings
     this.baseUrl = baseUrl
-    this.bytesPerSecond = maxBytesPerSecond === null ? null : maxBytesPerSecond / maxTransfers
+    this.bytesPerSecond = maxBytesPerSecond
     // A limit of ours is no slowness of theirs.
-    const floor = this.bytesPerSecond === null ? Number.POSITIVE_INFINITY : this.bytesPerSecond / 2
+    const floor = this.bytesPerSecond === null ? Number.POSITIVE_INFINITY : this.bytesPerSecond / maxTransfers / 2
     this.patience = { ...patience, minBytesPerSecond: Math.min(patience.minBytesPerSecond, floor) }
-    this.#userAgent = `${projectName}/1${contact === null ? '' : ` (${contact})`}`
+    this.#proxy = proxy
+    this.#headers = headersOf(settings)
     this.#client = new HttpClient({ proxy, connectMs: patience.connectMs })
   }
 
@@ -89,7 +79,7 @@ export class Site implements Disposable {
     let at = url
     for (let hops = 0; hops <= maxRedirects; hops++) {
       const answer = await this.#send(at, { doing, signal, headers })
-      if (![301, 302, 303, 307, 308].includes(answer.status)) return usable(answer, doing)
+      if (![301, 302, 303, 307, 308].includes(answer.status)) return usable(answer, doing, proxyOf(at, this.#proxy))
       answer[Symbol.dispose]()
       at = this.#redirected(answer, doing)
     }
@@ -111,7 +101,7 @@ export class Site implements Disposable {
         if (answer.status === 404)
           throw new PipelineError(`${doing}: ${url} is not there (404)`, { retryable: false, exitCode: exitCodes.notFound })
         if (answer.status !== 200) throw new TransferFailure(`${doing}: ${url} answered ${answer.status}, 200 is expected`)
-        const text = await limitedText(answer, options)
+        const text = await textOf(answer, options)
         return { text, etag: answer.headers['etag'] ?? null, lastModified: answer.headers['last-modified'] ?? null }
       },
       { patience, signal, say },
@@ -126,16 +116,14 @@ export class Site implements Disposable {
     signal.throwIfAborted()
     const watch = new Watch(`${doing}: ${url}`, this.patience)
     const both = AbortSignal.any([signal, watch.signal])
-    const failure = (error: unknown): unknown => {
+    const proxy = proxyOf(url, this.#proxy)
+    const failure = (error: unknown, isAnswered: boolean): unknown => {
       signal.throwIfAborted()
-      return watch.signal.aborted ? watch.signal.reason : networkFailure(doing, url, error)
+      return watch.signal.aborted ? watch.signal.reason : networkFailure({ doing, url, proxy, isAnswered }, error)
     }
     try {
       this.requests += 1
-      const body = await this.#client.get(url, {
-        signal: both,
-        headers: { 'user-agent': this.#userAgent, 'accept-encoding': 'identity', ...headers },
-      })
+      const body = await this.#client.get(url, { signal: both, headers: { ...this.#headers, ...headers } })
       watch.answered()
       // A body that nobody reads any more may still fail.
       body.on('error', () => {})
@@ -147,12 +135,12 @@ export class Site implements Disposable {
         status: body.statusCode ?? 0,
         headers: flat(body.headers),
         url,
-        chunks: () => watched(body, { watch, failure }),
+        chunks: () => watched(body, { watch, failure: (error) => failure(error, true) }),
         [Symbol.dispose]: end,
       }
     } catch (error) {
       watch[Symbol.dispose]()
-      throw failure(error)
+      throw failure(error, false)
     }
   }
 
@@ -171,6 +159,22 @@ export class Site implements Disposable {
       },
     )
   }
+}
+
+/** The client's own headers; those of the settings win. */
+function headersOf({ contact, userAgent, authorization, headers }: DownloadSettings): Headers {
+  return {
+    'user-agent': userAgent ?? `${projectName}/1${contact === null ? '' : ` (${contact})`}`,
+    'accept-encoding': 'identity',
+    ...(authorization === null ? {} : { authorization }),
+    ...headers,
+  }
+}
+
+/** The proxy that is configured for a URL, without user name and password. */
+function proxyOf(url: string, { http, https }: ProxySettings): string | null {
+  const proxy = url.startsWith('https:') ? https : http
+  return proxy === null ? null : new URL(proxy).origin
 }
 
 /** From http to https, each on its standard port. */
@@ -203,56 +207,4 @@ async function* watched(
   } finally {
     await iterator.return?.()
   }
-}
-
-/** @throws TransferFailure for answers that no caller can use */
-function usable(answer: Answer, doing: string): Answer {
-  const failure = statusFailure(answer, doing) ?? encodingFailure(answer, doing)
-  if (failure === null) return answer
-  answer[Symbol.dispose]()
-  throw failure
-}
-
-function statusFailure({ status, url, headers }: Answer, doing: string): TransferFailure | null {
-  const message = `${doing}: ${url} answered ${status}`
-  if (status === 401 || status === 403) {
-    return new TransferFailure(`${message}: the site refuses the request; that does not mean that the file is absent`, {
-      retryable: false,
-      hint: 'open the URL in a browser; set DISCOGS_CONTACT so that the site can see who asks, and try later',
-    })
-  }
-  if (status === 408 || status === 425 || status === 429 || status >= 500) {
-    const wait = retryAfterMs(headers['retry-after'], Date.now())
-    const asked = wait === null ? '' : `, and asks to wait ${Math.ceil(wait / 1000)} s`
-    return new TransferFailure(`${message}: the site is busy${asked}`, {
-      retryAfterMs: wait,
-      hint: 'try again later: what has arrived is kept',
-    })
-  }
-  if (status >= 400 && status !== 404 && status !== 416) return new TransferFailure(message, { retryable: false })
-  return null
-}
-
-function encodingFailure({ headers, url }: Answer, doing: string): TransferFailure | null {
-  const encoding = headers['content-encoding'] ?? 'identity'
-  if (encoding === 'identity') return null
-  return new TransferFailure(`${doing}: ${url} came with content-encoding ${encoding} though identity was asked for: refused`, {
-    hint: 'a proxy in between changes what the site sends; NO_PROXY goes around it',
-  })
-}
-
-async function limitedText(answer: Answer, { doing, maxBytes }: TextOptions): Promise<string> {
-  const limited = async function* (): AsyncGenerator<Buffer> {
-    let bytes = 0
-    for await (const chunk of answer.chunks()) {
-      bytes += chunk.length
-      if (bytes > maxBytes)
-        throw new PipelineError(
-          `${doing}: ${answer.url} sends more than ${maxBytes} bytes of text, beginning with ${excerpt(chunk.toString('latin1'))}: refused`,
-          { retryable: false },
-        )
-      yield chunk
-    }
-  }
-  return textOf(limited())
 }

@@ -1,11 +1,13 @@
 /** Reads again what lies on the disk. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { exitCodes, hasCode, PipelineError } from '../errors.ts'
 import { hashFile } from '../lake/hash-file.ts'
+import { diskFailure } from './disk-failure.ts'
 import { parseChecksums } from './checksums.ts'
 import type { FileProgress } from './download-month.ts'
-import { readMonthManifest } from './manifest.ts'
+import { withLock } from './locks.ts'
+import { readMonthManifest, writeMonthManifest } from './manifest.ts'
 import { monthDirectory } from './month.ts'
 import { type DumpName, dumpNames, monthOf, parseFileName } from './names.ts'
 
@@ -37,16 +39,25 @@ export function monthsOnDisk(rawDir: string): readonly string[] {
       .toSorted()
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return []
-    throw error
+    throw diskFailure(error, rawDir)
   }
 }
 
 /**
- * Hashes the dumps of a month and compares them with the manifest, else with the checksum file beside them. Asks nobody, changes nothing.
+ * Hashes the dumps of a month and compares them with the manifest, else with the checksum file beside them. Asks nobody. A file that is
+ * wrong loses its record in the manifest, so that the next download fetches it again although its size and time are as before.
  * @throws PipelineError (exit 4) when there is nothing of the month
  */
 export async function verifyMonth(month: string, options: VerifyOptions): Promise<readonly VerifiedOnDisk[]> {
   const directory = monthDirectory(options.rawDir, month)
+  try {
+    return await verifyDirectory(directory, month, options)
+  } catch (error) {
+    throw diskFailure(error, directory)
+  }
+}
+
+async function verifyDirectory(directory: string, month: string, options: VerifyOptions): Promise<readonly VerifiedOnDisk[]> {
   const expected = expectedHashes(directory)
   const names = existsSync(directory) ? readdirSync(directory).filter((name) => isDumpOf(name, month)) : []
   if (names.length === 0 && expected.size === 0)
@@ -59,7 +70,25 @@ export async function verifyMonth(month: string, options: VerifyOptions): Promis
   const results: VerifiedOnDisk[] = []
   for (const name of all.toSorted())
     results.push(await verifyFile(join(directory, name), name, expected.get(name) ?? null, options))
+  await forgetWrong(directory, results, options)
   return results
+}
+
+async function forgetWrong(
+  directory: string,
+  results: readonly VerifiedOnDisk[],
+  { rawDir, signal }: VerifyOptions,
+): Promise<void> {
+  const wrong = results.filter(({ verdict }) => verdict === 'wrong').map(({ name }) => name)
+  const known = readMonthManifest(directory)
+  if (known === null || !wrong.some((name) => name in known.files)) return
+  await withLock(rawDir, basename(directory), { signal }, async () => {
+    await Promise.resolve()
+    const manifest = readMonthManifest(directory)
+    if (manifest === null) return
+    const files = Object.fromEntries(Object.entries(manifest.files).filter(([name]) => !wrong.includes(name)))
+    writeMonthManifest(directory, { ...manifest, files })
+  })
 }
 
 function isDumpOf(name: string, month: string): boolean {

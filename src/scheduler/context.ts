@@ -1,8 +1,8 @@
 /**
  * What a task sees of the world, and what it gives back: the two sides of the process boundary. Types only.
  */
-import type { DownloadSettings } from '../download/settings.ts'
 import type { PromotionLedger } from '../lake/promotion-ledger.ts'
+import type { DownloadSettings } from '../settings/download.ts'
 import type { TrinoSettings } from '../sql/trino.ts'
 
 export type Severity = 'CRITICAL' | 'WARN' | 'INFO'

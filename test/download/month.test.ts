@@ -8,6 +8,7 @@ import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readMonthManifest } from '../../src/download/manifest.ts'
 import { askForMonth, latestMonth } from '../../src/download/month.ts'
+import type { DumpName } from '../../src/download/names.ts'
 import { planMonth } from '../../src/download/plan.ts'
 import { Site } from '../../src/download/site.ts'
 import { verifyMonth } from '../../src/download/verify-month.ts'
@@ -116,9 +117,10 @@ test('a month that is published anew is noticed; old files stay until the new on
   site.calm()
   site.misbehave(
     nameOf('labels'),
-    ...Array.from({ length: 4 }, () => (request: { socket: { destroy(): void } }) => request.socket.destroy()),
+    ...Array.from({ length: 500 }, () => (request: { socket: { destroy(): void } }) => request.socket.destroy()),
   )
   await assert.rejects(place.download(site))
+  site.calm()
   assert.equal(place.contents(old)[nameOf('labels')], 'right')
   // What a run without downloads would read is the old file, and it still has its own hash.
   assert.equal(readMonthManifest(place.directory)?.files[nameOf('labels')]?.sha256, old.sha256(nameOf('labels')))
@@ -318,12 +320,99 @@ test('four processes at once: each file is brought by one, two at a time; those 
   assert.deepEqual(place.contents(site), allRight)
 })
 
-test('a limit on the rate holds', async () => {
+test('a limit on the rate holds for all transfers together, and a lone one may use it alone', async () => {
+  await using large = await DumpSite.start(300_000)
+  const seconds = async (dumps: readonly DumpName[]): Promise<number> => {
+    using place = new RawPlace()
+    const started = performance.now()
+    await place.download(large, { dumps, settings: { maxBytesPerSecond: 200_000 } })
+    return (performance.now() - started) / 1000
+  }
+  const [alone, together] = await Promise.all([seconds(['artists']), seconds(['artists', 'labels'])])
+  // 300 kB alone take 1.5 s; of 600 kB the first second may bring twice the rate, before the transfers have seen each other.
+  assert.ok(alone > 1.4 && alone < 2.4, `${alone} s`)
+  assert.ok(together > 1.9, `${together} s`)
+})
+
+test('a checksum file with a wrong hash is asked for again before anything is fetched twice', async () => {
   site.calm()
   using place = new RawPlace()
-  const started = performance.now()
-  await place.download(site, { dumps: ['artists'], settings: { maxBytesPerSecond: 200_000 } })
-  assert.ok(performance.now() - started > 400)
+  const right = site.bytesOf(checksumName)
+  const victim = nameOf('labels')
+  site.put(checksumName, Buffer.from(right.toString().replace(site.sha256(victim), 'a'.repeat(64))))
+  site.misbehave(victim, async (_request, _response, serve) => {
+    // Mended while the file was on its way; the page shows the month as before.
+    site.files.set(checksumName, { ...site.files.get(checksumName)!, bytes: right })
+    await serve()
+  })
+  await place.download(site)
+  assert.deepEqual(place.contents(site), allRight)
+  const published = dumps.reduce((sum, dump) => sum + site.bytesOf(nameOf(dump)).length, 0)
+  assert.equal(site.sentBytes, published)
+})
+
+for (const [kind, broken] of [
+  ['names three dumps', (text: string) => text.split('\n').slice(1).join('\n')],
+  ['is cut', (text: string) => text.slice(0, 90)],
+  ['has one wrong hash', (text: string) => text.replace(/^[0-9a-f]{64}/, 'b'.repeat(64))],
+] as const)
+  test(`a checksum file that ${kind} is not remembered once it has been mended`, async () => {
+    site.calm()
+    using place = new RawPlace()
+    const right = site.bytesOf(checksumName)
+    const mended = site.files.get(checksumName)!
+    site.files.set(checksumName, { ...mended, bytes: Buffer.from(broken(right.toString())) })
+    await assert.rejects(place.download(site))
+    // Neither ETag nor time tells that it was mended.
+    site.files.set(checksumName, { ...mended, bytes: right })
+    await place.download(site, { freshMs: 60_000 })
+    assert.deepEqual(place.contents(site), allRight)
+  })
+
+test('a file that another program has begun under its final name is resumed', async () => {
+  site.calm()
+  using place = new RawPlace()
+  const victim = nameOf('labels')
+  mkdirSync(place.directory)
+  writeFileSync(join(place.directory, victim), site.bytesOf(victim).subarray(0, 30_000))
+  await place.download(site, { dumps: ['labels'] })
+  assert.deepEqual(place.contents(site), { [victim]: 'right' })
+  assert.equal(site.sentBytes, site.bytesOf(victim).length - 30_000)
+})
+
+test('a flipped bit that verify finds is fetched again although size and time are as recorded', async () => {
+  site.calm()
+  using place = new RawPlace()
+  await place.download(site)
+  const file = join(place.directory, nameOf('labels'))
+  const { atime, mtime } = statSync(file)
+  const bytes = Buffer.from(site.bytesOf(nameOf('labels')))
+  bytes[100] = (bytes[100] ?? 0) ^ 1
+  writeFileSync(file, bytes)
+  utimesSync(file, atime, mtime)
+  const verified = await verifyMonth(month, { rawDir: place.rawDir, signal: new AbortController().signal })
+  assert.deepEqual(verified.map(({ verdict }) => verdict).toSorted(), ['ok', 'ok', 'ok', 'wrong'])
+  await place.download(site)
+  assert.deepEqual(place.contents(site), allRight)
+})
+
+test('files and directories in the way are one sentence with the path', async () => {
+  site.calm()
+  const failing = async (prepare: (place: RawPlace) => void, message: RegExp): Promise<void> => {
+    using place = new RawPlace()
+    prepare(place)
+    await assert.rejects(place.download(site), (error) => error instanceof PipelineError && message.test(error.message))
+  }
+  await failing(({ directory }) => writeFileSync(directory, ''), /2026-04: a file is in the way of a directory$/)
+  await failing(({ rawDir }) => writeFileSync(join(rawDir, '.locks'), ''), /\.locks/)
+  for (const name of [
+    nameOf('labels'),
+    `${nameOf('labels')}.part`,
+    `${nameOf('labels')}.part.json`,
+    '_download.json',
+    checksumName,
+  ])
+    await failing(({ directory }) => mkdirSync(join(directory, name, 'x'), { recursive: true }), /: a directory is in the way$/)
 })
 
 test('verify reads what lies on the disk: right, damaged, missing, unknown; with and without a manifest', async () => {

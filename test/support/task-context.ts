@@ -1,5 +1,5 @@
 /** A task's view of the world for tests that call the task as a function, and what it said. */
-import type { DownloadSettings } from '../../src/download/settings.ts'
+import { defaultRetries, type DownloadSettings } from '../../src/settings/download.ts'
 import { PipelineError } from '../../src/errors.ts'
 import type { CheckResult, TaskContext } from '../../src/scheduler/context.ts'
 
@@ -7,6 +7,10 @@ import type { CheckResult, TaskContext } from '../../src/scheduler/context.ts'
 export const standardDownload: DownloadSettings = {
   baseUrl: 'https://data.discogs.com/',
   contact: null,
+  authorization: null,
+  userAgent: null,
+  headers: {},
+  retries: defaultRetries,
   maxBytesPerSecond: null,
   proxy: { http: null, https: null, except: null },
 }

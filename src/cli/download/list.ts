@@ -18,7 +18,7 @@ export async function list({ config, options, signal, display }: Scene): Promise
   const days: ListedDay[] = []
   for (const year of years)
     days.push(...(await listYear(site, year, asking)).filter((day) => month === undefined || day.month === month))
-  if (days.length === 0)
+  if (days.length === 0 && month !== undefined)
     throw new PipelineError(`${site.yearUrl(years[0] ?? '')} lists no file of ${month}`, {
       exitCode: exitCodes.notFound,
       retryable: false,

@@ -21,7 +21,7 @@ export async function verify({ config, options, signal, display }: Scene): Promi
   if (options.json === true) return printJson({ ok: isSound, files: results })
   const verdicts = {
     ok: 'ok',
-    wrong: 'not what is published: download it again',
+    wrong: 'not what is published: `dag download` fetches it again',
     missing: 'missing',
     unknown: 'no checksum to compare with',
   }

@@ -4,7 +4,9 @@ import { existsSync, type FSWatcher, mkdirSync, mkdtempSync, readdirSync, readFi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type DownloadedFile, downloadMonth, type DownloadOptions } from '../../../src/download/download-month.ts'
-import { type DownloadSettings, defaultPatience, type Patience } from '../../../src/download/settings.ts'
+import { defaultPatience, type Patience } from '../../../src/download/patience.ts'
+import type { DownloadSettings } from '../../../src/settings/download.ts'
+import { standardDownload } from '../../support/task-context.ts'
 import { Site } from '../../../src/download/site.ts'
 import { type DumpSite, dumps, month, nameOf } from './dump-site.ts'
 
@@ -23,11 +25,11 @@ export const impatience: Patience = {
   progressBytes: 10_000,
   pauseMs: 2,
   pauseCapMs: 10,
-  retryAfterCapMs: 2_000,
+  outageMs: 700,
 }
 
 export function settingsFor(baseUrl: string, given: Partial<DownloadSettings> = {}): DownloadSettings {
-  return { baseUrl, contact: null, maxBytesPerSecond: null, proxy: { http: null, https: null, except: null }, ...given }
+  return { ...standardDownload, baseUrl, ...given }
 }
 
 export class RawPlace implements Disposable {
