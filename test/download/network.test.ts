@@ -8,6 +8,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Site } from '../../src/download/site.ts'
+import type { PipelineError } from '../../src/errors.ts'
 import { dag, type Outcome } from '../cli/support.ts'
 import { DumpSite, month } from './support/dump-site.ts'
 import { allRight, impatience, RawPlace, settingsFor } from './support/place.ts'
@@ -72,6 +73,35 @@ test('HTTPS_PROXY and NO_PROXY of the environment: TLS goes through the tunnel t
   const before = proxy.tunnels.length
   const around = await download({ DISCOGS_SOURCE_URL: `https://127.0.0.1:${server.port}/`, NO_PROXY: 'localhost,127.0.0.1' })
   assert.deepEqual([around.code, proxy.tunnels.length], [0, before], around.stderr)
+})
+
+test('a proxy that is dead, or asks for a password, is named', async () => {
+  const asking = createServer((_, response) => void response.writeHead(407).end()).on('connect', (_, socket) => {
+    socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n')
+  })
+  asking.listen(0, '127.0.0.1')
+  await once(asking, 'listening')
+  const proxy = `http://127.0.0.1:${(asking.address() as AddressInfo).port}`
+  const failing = async (baseUrl: string, url: string, expected: { message: RegExp; hint: RegExp }): Promise<void> => {
+    using site = new Site(settingsFor(baseUrl, { proxy: { http: url, https: url, except: null } }), impatience)
+    await assert.rejects(site.text(site.rootUrl, text), (error) => {
+      assert.doesNotMatch(String(error), /secret/)
+      assert.match((error as PipelineError).message, expected.message)
+      assert.match((error as PipelineError).hint ?? '', expected.hint)
+      return true
+    })
+  }
+  for (const scheme of ['http', 'https']) {
+    await failing(`${scheme}://dumps.invalid/`, proxy.replace('//', '//me:secret@'), {
+      message: /the proxy http:\/\/127\.0\.0\.1:\d+ asks for a user name and a password/,
+      hint: /user:password@proxy/,
+    })
+    await failing(`${scheme}://dumps.invalid/`, 'http://me:secret@127.0.0.1:1', {
+      message: /ECONNREFUSED.*\(the proxy http:\/\/127\.0\.0\.1:1 is set\)/,
+      hint: /check that the proxy works/,
+    })
+  }
+  asking.close()
 })
 
 /** Leads to one server, whatever it is asked for. */

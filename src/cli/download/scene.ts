@@ -4,10 +4,13 @@ import type { DumpName } from '../../download/names.ts'
 import { Site } from '../../download/site.ts'
 import { size } from '../output.ts'
 import type { TransferDisplay } from '../transfer-lines.ts'
+import type { RequestOptions } from './request-options.ts'
 
 /** As given. */
-export interface Options {
+export interface Options extends RequestOptions {
   readonly month?: string
+  readonly url?: string
+  readonly sha256?: string
   readonly latest?: boolean
   readonly list?: boolean
   readonly only?: readonly DumpName[]
