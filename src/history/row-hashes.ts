@@ -15,7 +15,7 @@ import { writeOnce } from './events.ts'
 import { rowHashesDir } from './places.ts'
 import { needsOf } from './questions.ts'
 import type { RegisteredRun } from './records.ts'
-import { hasAll, type Lacks } from './snapshot-tables.ts'
+import { hasAll, type Lacks, unusableColumns } from './snapshot-tables.ts'
 
 /** Record tables by what they are called in reports. */
 export const entities: ReadonlyMap<string, Dataset> = new Map(
@@ -35,7 +35,8 @@ export function labelCountsFile(lakeDir: string, { runId, manifestSha256 }: Regi
 export async function writeRowHashes(engine: DuckDbEngine, lakeDir: string, run: RegisteredRun, lacks: Lacks): Promise<void> {
   for (const [entity, dataset] of entities) {
     if (!hasAll(new Map([[dataset.name, dataset.key]]), lacks)) continue
-    const columns = dataset.columns.filter(({ name }) => !lacks.columns.get(dataset.name)?.includes(name))
+    const unusable = unusableColumns(lacks, dataset.name)
+    const columns = dataset.columns.filter(({ name }) => !unusable.has(name))
     await keep(engine, rowHashFile(lakeDir, run, entity), hashes({ ...dataset, columns }))
   }
   const labels = await loadSql('history/label_counts')

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { PipelineError } from '../errors.ts'
+import { messageOf, PipelineError } from '../errors.ts'
 import { isAsRegistered } from '../history/discover.ts'
 import type { History } from '../history/history.ts'
 import { measureKpis, type MeasureOptions } from '../history/kpis.ts'
@@ -28,15 +28,36 @@ export async function kpis(context: TaskContext): Promise<TaskResult> {
       historyRunId: context.runId,
     })
     let rows = 0
+    const failures: Failure[] = []
     for (const run of runs) {
-      const measured = await measureWhole(context, history, run)
+      const measured = await measureWhole(context, history, run).catch((error: unknown) => {
+        context.signal.throwIfAborted()
+        context.log(`${run.runId}: it is not measured: ${messageOf(error)}`)
+        failures.push({ run, error })
+        return null
+      })
       if (measured === null) continue
       await recordKpis(history, recorderOf(context), { run, kpis: measured, measuredBy: by })
       context.reached(`measured ${run.runId}`)
       rows += measured.length
     }
+    throwAny(failures)
     return { rows: { kpi_snapshot_events: rows }, ...(runs.length === 0 ? { note: 'every snapshot has been measured' } : {}) }
   })
+}
+
+interface Failure {
+  readonly run: RegisteredRun
+  readonly error: unknown
+}
+
+/** Fails the task after the other snapshots were measured: the next history run tries again. */
+function throwAny(failures: readonly Failure[]): void {
+  const [first] = failures
+  if (first === undefined) return
+  if (failures.length === 1) throw first.error
+  const named = failures.map(({ run, error }) => `${run.runId}: ${messageOf(error)}`)
+  throw new PipelineError(`${failures.length} snapshots could not be measured: ${named.join('; ')}`, { cause: first.error })
 }
 
 /** @returns null when the snapshot goes away meanwhile: what was found of it then is of no snapshot */

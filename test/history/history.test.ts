@@ -534,6 +534,33 @@ test('an old snapshot without a column has no value for what needs it, and the r
   assert.equal(eventFiles(lakeDir, 'run_registry_events').length, 1, 'it is recorded once')
 })
 
+test('a snapshot whose column has another type has no value for what needs it; the rest and other snapshots are measured', async () => {
+  await sealed(january, small)
+  await rewritten(january, 'releases_v6', "* REPLACE ('about ' || released_year AS released_year)")
+  await sealed(february, small)
+  await measure()
+  const found = await kpisOf(january)
+  assert.deepEqual(
+    ['coverage_bp year', 'releases_by_decade', 'rows releases_v6', 'releases_by_country UK'].map((name) => found[name]),
+    [null, null, 4n, 2n],
+  )
+  assert.equal((await kpisOf(february))['coverage_bp year'], 7500n)
+  const [registered] = await read(registeredRuns)
+  assert.equal(registered?.reason, 'column released_year of releases_v6 is VARCHAR, not INT')
+})
+
+test('a snapshot that cannot be measured fails the task after the others were', async () => {
+  await sealed(january, small)
+  const [file = ''] = globSync(join(runDir(lakeDir, january), 'releases_v6/*.parquet'))
+  chmodSync(file, 0o644)
+  // As many bytes as before, its footer whole: nothing but reading its pages shows the damage.
+  const bytes = readFileSync(file)
+  writeFileSync(file, bytes.fill(0xff, 4, 200))
+  await sealed(february, small)
+  await assert.rejects(measure())
+  assert.deepEqual([(await kpisOf(january))['rows releases_v6'], (await kpisOf(february))['rows releases_v6']], [undefined, 4n])
+})
+
 test('a lake without a snapshot gives empty tables and files with headings', async () => {
   await measure()
   assert.deepEqual(eventFiles(lakeDir, 'kpi_snapshot_events'), [])
@@ -553,12 +580,17 @@ function withoutDataset(runId: string, name: string): void {
 }
 
 /** As a snapshot was sealed before a column was thought of. */
-async function withoutColumn(runId: string, name: string, column: string): Promise<void> {
+function withoutColumn(runId: string, name: string, column: string): Promise<void> {
+  return rewritten(runId, name, `* EXCLUDE (${column})`)
+}
+
+/** A snapshot with other columns in a dataset, sealed like that. */
+async function rewritten(runId: string, name: string, columns: string): Promise<void> {
   const dir = runDir(lakeDir, runId)
   makeWritable(dir, name)
   const path = `${name}/${runId}-00000.parquet`
   await using engine = await DuckDbEngine.open()
-  const text = `SELECT * EXCLUDE (${column}) FROM read_parquet('${join(dir, path)}')`
+  const text = `SELECT ${columns} FROM read_parquet('${join(dir, path)}')`
   await engine.copyToParquet({ name: 'an older schema', text }, join(dir, 'older'))
   renameSync(join(dir, 'older'), join(dir, path))
   const manifest = readManifest(dir)
