@@ -1,22 +1,40 @@
 /** Telling a process from another one that got the same pid later, and whose it is. */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * When a process began, as text that no other process with the same pid has.
+ * Identifies a process for the records: on Linux `<boot> <ticks since boot> <PID namespace>`, elsewhere its start in UTC. No other process
+ * with the same pid has the same text.
  * @returns null when there is no such process, or only its remains (a zombie)
  */
 export function processStart(pid: number): string | null {
   return process.platform === 'linux' ? startInProc(pid) : startFromPs(pid)
 }
 
+/** `elsewhere`: the process belongs to another PID namespace (a container), so its pid means nothing here and nobody can tell. */
+export type Life = 'alive' | 'gone' | 'elsewhere'
+
+/** @param started what {@link processStart} has said of the process, perhaps in another PID namespace or in an older version */
+export function lifeOf(pid: number, started: string): Life {
+  const [boot, ticks, namespace] = started.split(' ')
+  if (namespace?.startsWith('pid:') === true && namespace !== ownNamespace() && boot === bootId()) return 'elsewhere'
+  // Records of older versions do not name the namespace.
+  const expected = ticks !== undefined && namespace === undefined ? `${started} ${ownNamespace()}` : started
+  return processStart(pid) === expected ? 'alive' : 'gone'
+}
+
+/** True only when the process is certainly there. */
+export function isAlive(pid: number, started: string): boolean {
+  return lifeOf(pid, started) === 'alive'
+}
+
 /** Ends a process group at once and waits until its leader is gone; does nothing when the pid means another process by now. */
 export async function killGroup(pid: number, started: string, waitMs = 5_000): Promise<void> {
-  if (processStart(pid) !== started) return
+  if (!isAlive(pid, started)) return
   signalGroup(pid, 'SIGKILL')
-  for (const end = performance.now() + waitMs; processStart(pid) === started && performance.now() < end; ) await sleep(10)
+  for (const end = performance.now() + waitMs; isAlive(pid, started) && performance.now() < end; ) await sleep(10)
 }
 
 /** @returns false when nobody is left in the group */
@@ -79,7 +97,7 @@ function environmentOf(pid: number): readonly string[] {
 
 function startInProc(pid: number): string | null {
   const stat = statInProc(pid)
-  return stat?.isAlive === true ? `${bootId()} ${stat.ticks}` : null
+  return stat?.isAlive === true ? `${bootId()} ${stat.ticks} ${ownNamespace()}` : null
 }
 
 /**
@@ -97,13 +115,35 @@ function statInProc(pid: number): { readonly isAlive: boolean; readonly group: n
   }
 }
 
+/** Some sandboxes do not show it. The ticks alone are then taken to tell processes of two boots apart. */
 function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
+  try {
+    return readFileSync(bootIdFile, 'latin1').trim()
+  } catch {
+    return 'unknown-boot'
+  }
 }
 
-function startFromPs(pid: number): string | null {
+const bootIdFile = '/proc/sys/kernel/random/boot_id'
+
+/** The PID namespace in which pids have their meaning here, such as `pid:[4026531836]`; two that live at once never share a number. */
+function ownNamespace(): string {
   try {
-    const [state, ...started] = execFileSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { encoding: 'utf8' })
+    return readlinkSync('/proc/self/ns/pid')
+  } catch {
+    return 'pid:unknown'
+  }
+}
+
+/** The start must read the same in every locale and every time zone. */
+const plainEnvironment = { PATH: '/bin:/usr/bin:/usr/sbin:/sbin', LC_ALL: 'C', TZ: 'UTC' }
+
+export function startFromPs(pid: number): string | null {
+  try {
+    const [state, ...started] = execFileSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], {
+      encoding: 'utf8',
+      env: plainEnvironment,
+    })
       .trim()
       .split(/\s+/)
     return state === undefined || state === '' || state.startsWith('Z') ? null : started.join(' ')
@@ -113,7 +153,9 @@ function startFromPs(pid: number): string | null {
 }
 
 function membersFromPs(group: number): readonly number[] {
-  const lines = execFileSync('ps', ['-A', '-o', 'pid=,pgid=,state='], { encoding: 'utf8' }).trim().split('\n')
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,pgid=,state='], { encoding: 'utf8', env: plainEnvironment })
+    .trim()
+    .split('\n')
   return lines.flatMap((line) => {
     const [pid, pgid, state = ''] = line.trim().split(/\s+/)
     return Number(pgid) === group && !state.startsWith('Z') ? [Number(pid)] : []

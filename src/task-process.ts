@@ -2,7 +2,7 @@
  * The child side of the process boundary: turns the environment into a TaskContext, runs the task, reports through RESULT_FILE
  * (JSON lines, see `scheduler/result-file.ts`), and ends with an exit code: 0 success, 78 never retry, others retryable.
  */
-import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, futimesSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type Fault, type TaskEnvironment, taskEnvironment } from './config.ts'
@@ -13,6 +13,8 @@ import type { CheckResult, Progress, Task, TaskContext, TaskResult } from './sch
 
 const progressEveryMs = 500
 const progressLogEveryMs = 5_000
+/** See `scheduler/pulse.ts`. */
+const beatEveryMs = 5_000
 
 /** Runs `task` as this process and ends the process; does not return. */
 export async function runTask(task: Task): Promise<void> {
@@ -83,6 +85,7 @@ function contextOf(environment: TaskEnvironment, { args, signal, report }: Conte
 /** Writes RESULT_FILE, if there is one. */
 class Report {
   readonly #fd: number | null
+  readonly #beat: NodeJS.Timeout
   #pending: Progress | null = null
   #writtenAtMs = Number.NEGATIVE_INFINITY
   #loggedAtMs = performance.now()
@@ -90,6 +93,13 @@ class Report {
   constructor(file: string | null) {
     if (file !== null) mkdirSync(dirname(file), { recursive: true })
     this.#fd = file === null ? null : openSync(file, 'a')
+    this.#beat = setInterval(() => this.#touch(), beatEveryMs).unref()
+  }
+
+  /** Touches the file: a sign of life for a scheduler that cannot see this process. */
+  #touch(): void {
+    const now = new Date()
+    if (this.#fd !== null) futimesSync(this.#fd, now, now)
   }
 
   progress(progress: Progress): void {
@@ -116,6 +126,7 @@ class Report {
   }
 
   close(): void {
+    clearInterval(this.#beat)
     if (this.#fd !== null) closeSync(this.#fd)
   }
 

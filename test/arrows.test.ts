@@ -31,6 +31,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'kernel',
     'lake',
     'parquet',
+    'process-identity',
     'xml',
     'serving',
     'sql',

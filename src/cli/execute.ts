@@ -3,7 +3,7 @@ import type { Config } from '../config.ts'
 import { exitCodes, messageOf, PipelineError } from '../errors.ts'
 import { openStore } from '../scheduler/store.ts'
 import type { RunEvent, RunOutcome } from '../scheduler/loop.ts'
-import { processStart, signalGroup } from '../process-identity.ts'
+import { isAlive, signalGroup } from '../process-identity.ts'
 import { liveDisplay } from './live.ts'
 import { outliveOutput } from './output.ts'
 import { recoverPointer } from './pointer.ts'
@@ -108,6 +108,7 @@ function killTasks(config: Config): void {
   using store = readStore(config)
   for (const { runId, attempt } of store.runningAttempts()) {
     const running = store.tries(runId).filter((one) => one.attempt === attempt && one.state === 'running')
-    for (const { pid, pidStarted } of running) if (pid !== null && processStart(pid) === pidStarted) signalGroup(pid, 'SIGKILL')
+    for (const { pid, pidStarted } of running)
+      if (pid !== null && pidStarted !== null && isAlive(pid, pidStarted)) signalGroup(pid, 'SIGKILL')
   }
 }

@@ -2,8 +2,9 @@
 import { existsSync, watch } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { processStart } from '../process-identity.ts'
+import { lifeOf } from '../process-identity.ts'
 import { schedulerHolder } from '../scheduler/lease.ts'
+import { hasBeaten } from '../scheduler/pulse.ts'
 import { isFinal } from '../scheduler/states.ts'
 import type { Store, TryRecord } from '../scheduler/store.ts'
 
@@ -48,7 +49,9 @@ function isEnded(store: Store, runId: string, taskId: string): boolean {
 function isLeftAlone(store: Store, runId: string, taskId: string): boolean {
   if (schedulerHolder(store)?.isAlive === true) return false
   const running = triesOf(store, runId, taskId).find(({ state }) => state === 'running')
-  return running?.pid == null || processStart(running.pid) !== running.pidStarted
+  if (running?.pid == null || running.pidStarted === null) return true
+  const life = lifeOf(running.pid, running.pidStarted)
+  return life === 'elsewhere' ? !hasBeaten(running.resultFile, store.now()) : life === 'gone'
 }
 
 /** @returns how many bytes have been printed by now */

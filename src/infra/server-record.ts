@@ -1,8 +1,8 @@
 /** What a running local Trino server leaves for others to find: `server.json` in its state directory. */
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { hasCode } from '../errors.ts'
-import { processStart } from '../process-identity.ts'
+import { exitCodes, hasCode, PipelineError } from '../errors.ts'
+import { isAlive, lifeOf } from '../process-identity.ts'
 
 export interface ServerRecord {
   readonly url: string
@@ -26,7 +26,18 @@ export function recordFile(stateDir: string): string {
 /** @returns null when there is none, or its process is gone */
 export function runningServer(stateDir: string): ServerRecord | null {
   const record = readRecord(recordFile(stateDir))
-  return record !== null && processStart(record.pid) === record.pidStarted ? record : null
+  return record !== null && isAlive(record.pid, record.pidStarted) ? record : null
+}
+
+/** @throws PipelineError (exit 5) when the server belongs to another PID namespace: whether it runs cannot be told, nor can it be stopped */
+export function refuseForeignServer(stateDir: string): void {
+  const record = readRecord(recordFile(stateDir))
+  if (record === null || lifeOf(record.pid, record.pidStarted) !== 'elsewhere') return
+  throw new PipelineError(`the Trino server of ${stateDir} was started in another PID namespace (pid ${record.pid} there)`, {
+    exitCode: exitCodes.locked,
+    retryable: false,
+    hint: `stop it in its container; if that is gone, remove ${recordFile(stateDir)}`,
+  })
 }
 
 export function removeRecord(stateDir: string): void {

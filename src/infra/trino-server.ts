@@ -7,13 +7,13 @@ import { join, relative, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LocalTrinoSettings } from '../config.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
-import { processStart } from '../process-identity.ts'
+import { isAlive as isProcessAlive, processStart } from '../process-identity.ts'
 import { TrinoEngine, type TrinoSettings } from '../sql/trino.ts'
 import { type FetchOptions, fromMaven, fromMavenTar } from './fetch.ts'
 import { findJava, type Java } from './java.ts'
 import { withLock } from './lock.ts'
 import { lastLines } from './program.ts'
-import { recordFile, removeRecord, runningServer, type ServerRecord } from './server-record.ts'
+import { recordFile, refuseForeignServer, removeRecord, runningServer, type ServerRecord } from './server-record.ts'
 import { javaArguments, type ServerFiles, writeServerFiles } from './server-files.ts'
 
 /** The newest that Maven Central has as archives. */
@@ -64,6 +64,7 @@ export async function startTrino({ settings, lakeDir, say, signal }: StartOption
   mkdirSync(stateDir, { recursive: true })
   const onWait = (): void => say('another process is starting the server: waiting for it')
   return withLock(join(stateDir, 'start.lock'), { onWait, signal }, async () => {
+    refuseForeignServer(stateDir)
     const running = runningServer(stateDir)
     if (running !== null && running.readyAt !== null) return running
     const server = running ?? (await launch(settings, lakeDir, { cacheDir: settings.cacheDir, say, signal }))
@@ -74,6 +75,7 @@ export async function startTrino({ settings, lakeDir, say, signal }: StartOption
 
 /** Also ends one that is starting. @returns false when none was running */
 export async function stopTrino(stateDir: string): Promise<boolean> {
+  refuseForeignServer(stateDir)
   const server = runningServer(stateDir)
   if (server !== null) await end(server)
   removeRecord(stateDir)
@@ -191,7 +193,7 @@ function signalProcess(server: ServerRecord, signal: NodeJS.Signals): void {
 }
 
 function isAlive({ pid, pidStarted }: ServerRecord): boolean {
-  return processStart(pid) === pidStarted
+  return isProcessAlive(pid, pidStarted)
 }
 
 function died(stateDir: string): PipelineError {

@@ -6,8 +6,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { messageOf } from '../errors.ts'
-import { endGroup, isGroupOf, processStart, signalGroup } from '../process-identity.ts'
+import { endGroup, isAlive, isGroupOf, lifeOf, processStart, signalGroup } from '../process-identity.ts'
 import { exitFileOf, exitOf, readExitFile } from './exit-file.ts'
+import { Pulse } from './pulse.ts'
 
 export interface Stop {
   readonly kind: 'timeout' | 'cancelled'
@@ -82,7 +83,7 @@ export abstract class Child {
 
   /** Asks the system now; the leader alone counts. */
   isAlive(): boolean {
-    return this.pid !== undefined && this.pidStarted !== null && processStart(this.pid) === this.pidStarted
+    return this.pid !== undefined && this.pidStarted !== null && isAlive(this.pid, this.pidStarted)
   }
 
   /** Resolves when the last process of the group is gone. */
@@ -172,6 +173,7 @@ export class AdoptedChild extends Child {
   readonly pid: number
   readonly pidStarted: string
   readonly #resultFile: string
+  readonly #pulse: Pulse
   readonly #ended: Promise<Outcome>
   #isAbandoned = false
 
@@ -180,6 +182,7 @@ export class AdoptedChild extends Child {
     this.pid = options.pid
     this.pidStarted = options.pidStarted
     this.#resultFile = options.resultFile
+    this.#pulse = new Pulse(options.resultFile)
     this.startClock()
     this.#ended = this.#watch()
   }
@@ -193,9 +196,15 @@ export class AdoptedChild extends Child {
     super.abandon()
   }
 
-  /** A pid that means another process by now is left alone. */
+  /** One in another PID namespace lives until its shell has written down its end, or its task gives no sign of life any more. */
+  override isAlive(): boolean {
+    if (lifeOf(this.pid, this.pidStarted) !== 'elsewhere') return super.isAlive()
+    return readExitFile(exitFileOf(this.#resultFile)) === null && this.#pulse.isBeating()
+  }
+
+  /** A pid that means another process by now, or nothing here, is left alone. */
   protected signal(signal: NodeJS.Signals): void {
-    if (this.isAlive()) signalGroup(this.pid, signal)
+    if (isAlive(this.pid, this.pidStarted)) signalGroup(this.pid, signal)
   }
 
   async #watch(): Promise<Outcome> {

@@ -5,7 +5,7 @@
  */
 import { hostname } from 'node:os'
 import { exitCodes, messageOf } from '../errors.ts'
-import { processStart } from '../process-identity.ts'
+import { lifeOf } from '../process-identity.ts'
 import { ScheduledDags, type ScheduledDagsOptions } from './daemon-dags.ts'
 import { argumentsOf, type Job, type JobEnd, JobProcess } from './daemon-job.ts'
 import { watchDags } from './dag-watch.ts'
@@ -113,7 +113,7 @@ export class Daemon {
       if (arrived.some(({ state }) => state === 'missed')) this.#areMetricsOld = true
     }
     const job = this.#process.isBusy ? null : this.#nextJob(now)
-    if (job !== null && job.kind !== 'notify' && isLed(schedules)) return blockedEveryMs
+    if (job !== null && job.kind !== 'notify' && isLed(schedules, now)) return blockedEveryMs
     if (job !== null) this.#start(job).catch((error: unknown) => this.#tellTrouble(error))
     const times = [...schedules.all().map((one) => one.nextSlot.getTime()), ...this.#notBefore.values(), this.#noResumptionBefore]
     const noticeAt = this.#noticeAt()
@@ -203,8 +203,13 @@ export class Daemon {
   }
 }
 
-/** Whether some process runs runs now. One on another machine is believed. */
-function isLed(schedules: ScheduleTable): boolean {
+/** A leader on another machine, or in another PID namespace, is believed as long as its heartbeats are no older; `dag trigger` then watches it. */
+const believedForMs = 30_000
+
+/** Whether some process runs runs now. */
+function isLed(schedules: ScheduleTable, now: number): boolean {
   const leader = schedules.leader()
-  return leader !== null && (leader.host !== hostname() || processStart(leader.pid) === leader.pid_started)
+  if (leader === null) return false
+  const life = leader.host === hostname() ? lifeOf(leader.pid, leader.pid_started) : 'elsewhere'
+  return life === 'elsewhere' ? Math.abs(now - Date.parse(leader.heartbeat_at)) <= believedForMs : life === 'alive'
 }

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { exitCodes, PipelineError } from '../errors.ts'
-import { processStart } from '../process-identity.ts'
+import { lifeOf, processStart } from '../process-identity.ts'
 import { LeaseLostError } from './store/lease-rows.ts'
 import type { LeaseRecord, Store } from './store.ts'
 
@@ -69,28 +69,40 @@ export async function acquireLease(store: Store, times: LeaseTimes = standardTim
   const isSilent = (other: LeaseRecord): boolean => other.token === silent?.token && other.beats === silent.beats
   const held = store.leases.acquire(leaseName, self, (other) => !isDead(other) && !isSilent(other))
   if (held.owner === owner) return new Lease(store, held, times.heartbeatEveryMs)
+  const where = placeOf(held)
+  const stopping = where === 'here' ? `with \`kill ${held.pid}\`` : 'where it runs'
   throw new PipelineError(
-    `a scheduler is already at work on ${store.stateDir}: pid ${held.pid} on ${held.host}, since ${held.acquiredAt}`,
+    `a scheduler is already at work on ${store.stateDir}: pid ${held.pid} ${where === 'namespace' ? 'in another PID namespace ' : ''}on ${held.host}, since ${held.acquiredAt}`,
     {
       exitCode: exitCodes.locked,
       retryable: false,
-      hint: `wait for it, or stop it with \`kill ${held.pid}\`: its run can then be resumed with \`dag retry\``,
+      hint: `wait for it, or stop it ${stopping}: its run can then be resumed with \`dag retry\``,
     },
   )
+}
+
+/** Where the process of a holder is: its pid means something `here` alone. */
+function placeOf({ host, pid, pidStarted }: LeaseRecord): 'here' | 'namespace' | 'machine' {
+  if (host !== hostname()) return 'machine'
+  return lifeOf(pid, pidStarted) === 'elsewhere' ? 'namespace' : 'here'
 }
 
 /** Who holds the lease by the state, and whether that process lives; null when nobody does. */
 export function schedulerHolder(store: Store): (LeaseRecord & { readonly isAlive: boolean }) | null {
   const holder = store.leases.holder(leaseName)
   if (holder === null) return null
-  const isAlive = !isDead(holder) && (holder.host === hostname() || !isLate(holder, store.now(), standardTimes))
+  const isAlive = !isDead(holder) && (placeOf(holder) === 'here' || !isLate(holder, store.now(), standardTimes))
   return { ...holder, isAlive }
 }
 
-/** Watches a holder that seems to hang, or whose processes cannot be seen from here. @returns it, when it gave no sign of life */
+/**
+ * Watches a holder that seems to hang, or one of another PID namespace of this machine: a container that has just been restarted leaves a
+ * fresh heartbeat. @returns it, when it gave no sign of life
+ */
 async function silentHolder(store: Store, times: LeaseTimes): Promise<LeaseRecord | null> {
   const holder = store.leases.holder(leaseName)
-  if (holder === null || isDead(holder) || !isLate(holder, store.now(), times)) return null
+  if (holder === null || isDead(holder)) return null
+  if (placeOf(holder) !== 'namespace' && !isLate(holder, store.now(), times)) return null
   for (const end = performance.now() + times.watchedForMs; performance.now() < end; ) {
     await sleep(Math.min(lookEveryMs, times.watchedForMs))
     const now = store.leases.holder(leaseName)
@@ -99,9 +111,9 @@ async function silentHolder(store: Store, times: LeaseTimes): Promise<LeaseRecor
   return holder
 }
 
-/** Certain: its process ran on this machine and is gone. */
+/** Certain: its process ran here and is gone. */
 function isDead({ host, pid, pidStarted }: LeaseRecord): boolean {
-  return host === hostname() && processStart(pid) !== pidStarted
+  return host === hostname() && lifeOf(pid, pidStarted) === 'gone'
 }
 
 function isLate({ heartbeatAt }: LeaseRecord, now: Date, { silentAfterMs }: LeaseTimes): boolean {

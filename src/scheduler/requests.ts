@@ -2,7 +2,7 @@
 import { type FSWatcher, utimesSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../errors.ts'
-import { processStart, signalGroup } from '../process-identity.ts'
+import { isAlive, signalGroup } from '../process-identity.ts'
 import { isFinal } from './states.ts'
 import { LeaseLostError, type RunRecord, type Store } from './store.ts'
 import type { RequestRecord } from './store/request-rows.ts'
@@ -114,7 +114,8 @@ export class RequestWatch implements Disposable {
   #kill(taskId: string | null): void {
     const { runId } = this.#run
     const running = this.#store.tries(runId).filter((one) => one.state === 'running' && (taskId ?? one.taskId) === one.taskId)
-    for (const { pid, pidStarted } of running) if (pid !== null && processStart(pid) === pidStarted) signalGroup(pid, 'SIGKILL')
+    for (const { pid, pidStarted } of running)
+      if (pid !== null && pidStarted !== null && isAlive(pid, pidStarted)) signalGroup(pid, 'SIGKILL')
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -20,8 +20,17 @@ interface Driver {
 }
 
 function drive(made: Lab, args: readonly string[], variables: Readonly<Record<string, string>> = {}): Driver {
-  const script = join(import.meta.dirname, 'driver.ts')
-  const child = spawn(process.execPath, [script, made.dir, ...args], {
+  return start([process.execPath, driverScript, made.dir, ...args], variables)
+}
+
+const driverScript = join(import.meta.dirname, 'driver.ts')
+
+/** Runs a command as the only one in a PID namespace, as a container does. */
+const contained = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child']
+const cannotUnshare = spawnSync('unshare', [...contained.slice(1), 'true']).status === 0 ? false : 'unshare is not permitted here'
+
+function start([program = '', ...args]: readonly string[], variables: Readonly<Record<string, string>> = {}): Driver {
+  const child = spawn(program, args, {
     env: { ...process.env, ...variables },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -213,6 +222,42 @@ test('a scheduler that lives is not replaced, wherever the clock was set to', as
   open(made)
   assert.equal(JSON.parse((await driver.ended)[1]).state, 'success')
 })
+
+test('a scheduler in another PID namespace is not replaced while it lives', { skip: cannotUnshare }, async () => {
+  using made = new Lab()
+  const driver = drive(made, ['trigger', 'gated'])
+  await made.written('lake/gate.starts')
+  const [code, output] = await start([...contained, process.execPath, driverScript, made.dir, 'retry']).ended
+  assert.equal(code, 5)
+  assert.match(output, new RegExp(`a scheduler is already at work on .*: pid ${driver.process.pid} in another PID namespace on `))
+  open(made)
+  assert.equal(JSON.parse((await driver.ended)[1]).state, 'success')
+})
+
+test('a task in another PID namespace is adopted by its signs of life, neither signalled nor started again', {
+  skip: cannotUnshare,
+}, async () => {
+  using made = new Lab()
+  // The shell stays when the scheduler is killed: the namespace goes on, and with it the task.
+  const script = '"$@" & echo started; wait; echo $! >"$0"; exec sleep 60'
+  const command = ['sh', '-c', script, join(made.dir, 'killed'), process.execPath, driverScript, made.dir, 'trigger', 'gated']
+  const container = start([...contained, ...command])
+  await made.written('lake/gate.starts')
+  const inside = holderOf(made)
+  spawnSync('nsenter', ['--target', String(childOf(container)), '--pid', '--mount', 'kill', '-KILL', String(inside)])
+  await made.written('killed')
+  const resumed = made.retry({ leaseTimes: { heartbeatEveryMs: 50, silentAfterMs: 300, watchedForMs: 500 } })
+  await until(() => holderOf(made) === process.pid, 'this process leads')
+  open(made)
+  const { state, attempt, tasks } = await resumed
+  assert.deepEqual([state, attempt, tasks[0]?.tries, startsOf(made, 'gate').length], ['success', 1, 1, 1])
+  container.process.kill('SIGKILL')
+})
+
+/** Pid, here, of the first process of a container. */
+function childOf({ process: { pid = 0 } }: Driver): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim())
+}
 
 function holderOf(made: Lab): number | null {
   using store = openStore(made.config.stateDir, { readonly: true })

@@ -12,6 +12,8 @@ export interface ScheduleRecord extends Waiting {
   readonly problem: string | null
 }
 
+export type Leader = Pick<Row<'lease'>, 'pid' | 'pid_started' | 'host' | 'heartbeat_at'>
+
 export interface DueSlot {
   readonly dagId: string
   readonly slot: string
@@ -139,9 +141,9 @@ export class ScheduleTable {
   }
 
   /** The process that runs runs now, by the state; null when none does. */
-  leader(): Pick<Row<'lease'>, 'pid' | 'pid_started' | 'host'> | null {
-    const [holder] = this.#connection.all<Pick<Row<'lease'>, 'pid' | 'pid_started' | 'host'>>(
-      "select pid, pid_started, host from lease where name = 'scheduler'",
+  leader(): Leader | null {
+    const [holder] = this.#connection.all<Leader>(
+      "select pid, pid_started, host, heartbeat_at from lease where name = 'scheduler'",
     )
     return holder ?? null
   }

@@ -1,19 +1,23 @@
 /**
  * Shares the cores of this machine among the ingests that run on it: each leaves a file named after its process, counts those
- * of living ones, and uses so many workers. Cheap and forgiving: a file that a killed process left is swept away by the next one.
+ * of living ones, and uses so many workers. Cheap and forgiving: the next ingest removes the file that a killed process has left.
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { lifeOf, processStart } from '../../process-identity.ts'
 
 /** Ingests come and go in seconds: no need to look more often. */
 const lookEveryMs = 250
 
 export class CoreBudget implements Disposable {
   readonly #directory = join(tmpdir(), `discogs-ingest-${process.getuid?.() ?? 0}`)
-  readonly #file = join(this.#directory, String(process.pid))
+  /** With its start, since the pid alone may mean a later process. */
+  readonly #name = `${process.pid} ${processStart(process.pid)}`
   readonly #workers: number
   readonly #onShare: (workers: number) => void
+  /** Names whose start has been compared: from then on the pid is enough. */
+  readonly #known = new Set<string>([this.#name])
   #lookedMs = Number.NEGATIVE_INFINITY
 
   /**
@@ -24,7 +28,7 @@ export class CoreBudget implements Disposable {
     this.#workers = workers
     this.#onShare = onShare
     mkdirSync(this.#directory, { recursive: true })
-    writeFileSync(this.#file, '')
+    writeFileSync(join(this.#directory, this.#name), '')
   }
 
   /** Looks again who else is there, if it is time to. */
@@ -36,20 +40,32 @@ export class CoreBudget implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.#file, { force: true })
+    rmSync(join(this.#directory, this.#name), { force: true })
   }
 
   #living(): number {
     let living = 0
     for (const name of readdirSync(this.#directory)) {
-      if (isAlive(Number(name))) living++
-      else rmSync(join(this.#directory, name), { force: true })
+      const isLiving = this.#isLiving(name)
+      if (isLiving === true) living++
+      else if (isLiving === false) rmSync(join(this.#directory, name), { force: true })
     }
     return Math.max(1, living)
   }
+
+  /** @returns null when the process belongs to another PID namespace: it does not count, and its file is not ours to remove */
+  #isLiving(name: string): boolean | null {
+    const [, pid, started = ''] = /^(\d+) (.+)$/.exec(name) ?? []
+    if (!this.#known.has(name)) {
+      const life = lifeOf(Number(pid), started)
+      if (life !== 'alive') return life === 'gone' ? false : null
+      this.#known.add(name)
+    }
+    return exists(Number(pid))
+  }
 }
 
-function isAlive(pid: number): boolean {
+function exists(pid: number): boolean {
   try {
     return process.kill(pid, 0)
   } catch {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -32,4 +34,24 @@ test('ingests on one machine share its cores, and a killed one gives its share b
   console.log(`alone ${alone}, with eight others ${crowded}, then ${shares.at(-1)}`)
   assert.ok(crowded <= 7 && crowded >= 1)
   assert.ok((shares.at(-1) ?? 0) > crowded)
+})
+
+test('a file left by a killed ingest does not count when its pid belongs to another process by now', () => {
+  const temporary = mkdtempSync(join(tmpdir(), 'budget-'))
+  const before = process.env['TMPDIR']
+  process.env['TMPDIR'] = temporary
+  try {
+    const directory = join(temporary, `discogs-ingest-${process.getuid?.() ?? 0}`)
+    mkdirSync(directory)
+    const stale = [`${process.ppid} of-another-start 1`, String(process.ppid)].map((name) => join(directory, name))
+    for (const file of stale) writeFileSync(file, '')
+    const shares: number[] = []
+    using budget = new CoreBudget(4, (share) => shares.push(share))
+    budget.share()
+    assert.deepEqual([shares, stale.map((file) => existsSync(file))], [[4], [false, false]])
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR']
+    else process.env['TMPDIR'] = before
+    rmSync(temporary, { recursive: true })
+  }
 })
