@@ -15,6 +15,7 @@ import { ColumnFile } from '../src/parquet/column-file.ts'
 import { type Column, ColumnSet } from '../src/parquet/columns.ts'
 import { encodeColumn } from '../src/parquet/encode.ts'
 import type { ParquetColumn } from '../src/parquet/parquet-column.ts'
+import { parquetChunks } from '../src/sql/parquet-files.ts'
 
 /** Rows and bytes at which a row group ends. */
 const groupRows = 122_880
@@ -160,7 +161,7 @@ async function printColumns(duckdb: DuckDBConnection, source: string, directory:
     for (let round = 0; round < 5; round++) times.push(await cpuMs(() => buffers.map((buffer) => encodeColumn(kernel, buffer))))
     const encoded = buffers.map((buffer) => encodeColumn(kernel, buffer))
     const bytes = encoded.reduce((sum, { pages }) => sum + pages.length, 0)
-    const sum = `SELECT sum(total_compressed_size)::DOUBLE FROM parquet_metadata('${theirs}') WHERE path_in_schema = '${name}'`
+    const sum = `SELECT sum(total_compressed_size)::DOUBLE FROM ${parquetChunks([theirs]).sql} WHERE path_in_schema = '${name}'`
     const duckdbBytes = Number((await duckdb.runAndReadAll(sum)).getRows()[0]?.[0])
     const encodings = [...new Set(encoded.map(({ encoding }) => encoding))].join(' ')
     const speed = [(megabytes / median(times)) * 1000, (median(times) * 1e6) / Math.max(values, 1)].map((value) =>

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { exitCodes, PipelineError } from '../errors.ts'
 import { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlRow, SqlTable } from '../sql/engine.ts'
+import { parquetRows } from '../sql/parquet-files.ts'
 import { quoteIdentifier, quoteText } from '../sql/quote.ts'
 import { datasetNames, isInteger, pairSides, type Pair, readSide, type Side, type Snapshot } from './diff/sides.ts'
 import { slicesOf } from './diff/slices.ts'
@@ -226,7 +227,7 @@ export class SnapshotDiff implements AsyncDisposable {
       await this.#engine.copyToParquet({ name: `changes of ${pair.dataset}`, text: changedRows(pair, slice) }, file)
       files.push(file)
     }
-    return `read_parquet([${files.map(quoteText).join(', ')}], hive_partitioning = false)`
+    return parquetRows(files).sql
   }
 
   /** Chooses the rows whose first key column is `key`. */

@@ -9,7 +9,8 @@ import { syncDirectory, syncFile } from '../lake/atomic-file.ts'
 import { namesIn } from '../lake/names-in.ts'
 import type { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlEngine, SqlRow, SqlValue } from '../sql/engine.ts'
-import { identifiers, literals, quoteIdentifier, quoteText } from '../sql/quote.ts'
+import { parquetRows } from '../sql/parquet-files.ts'
+import { identifiers, literals, quoteIdentifier } from '../sql/quote.ts'
 import { historyDir } from './places.ts'
 
 type ColumnType = 'VARCHAR' | 'BIGINT'
@@ -146,8 +147,7 @@ export function eventsIn(table: EventTable, files: readonly string[], withFileNa
   const none = Object.entries(columns).map(([column, type]) => `CAST(NULL AS ${type}) AS ${quoteIdentifier(column)}`)
   const empty = `SELECT ${none.join(', ')} WHERE false`
   if (files.length === 0) return `(${empty})`
-  const options = `union_by_name = true, hive_partitioning = false, filename = ${withFileName}`
-  return `(${empty} UNION ALL BY NAME SELECT * FROM read_parquet([${files.map(quoteText).join(', ')}], ${options}))`
+  return `(${empty} UNION ALL BY NAME SELECT * FROM ${parquetRows(files, { withFileName, unionByName: true }).sql})`
 }
 
 /** The text of a view of the newest events; both engines read it. */

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import type { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlEngine, SqlRow } from '../sql/engine.ts'
-import { quoteText, type SqlFragment } from '../sql/quote.ts'
+import { parquetRows } from '../sql/parquet-files.ts'
 import { loadSql } from '../sql/texts.ts'
 import { type EventSource, latest, shortHash } from './events.ts'
 import type { History } from './history.ts'
@@ -102,13 +102,13 @@ export async function recordGrowth(history: History, recorder: Recorder, pair: P
 async function idGrowth(engine: DuckDbEngine, lakeDir: string, { run, compared, span }: Pair): Promise<readonly Growth[]> {
   const growth: Growth[] = []
   for (const entity of entities.keys()) {
-    const [before, after] = [compared, run].map((one) => quoteText(rowHashFile(lakeDir, one, entity)))
+    const [before, after] = [compared, run].map((one) => parquetRows([rowHashFile(lakeDir, one, entity)]).sql)
     const [row = {}] = await engine.query({
       name: `ids of ${entity}`,
       text: `SELECT count(b.id) AS ids_before, count(a.id) AS ids_after, count(CASE WHEN b.id IS NULL THEN 1 END) AS ids_added,
           count(CASE WHEN a.id IS NULL THEN 1 END) AS ids_removed,
           CASE WHEN max(b.columns_hash) <> max(a.columns_hash) THEN NULL ELSE count(CASE WHEN a.row_hash <> b.row_hash THEN 1 END) END AS ids_changed
-        FROM read_parquet(${before}) AS b FULL JOIN read_parquet(${after}) AS a ON a.id = b.id`,
+        FROM ${before} AS b FULL JOIN ${after} AS a ON a.id = b.id`,
     })
     for (const measure of ['ids_before', 'ids_after', 'ids_added', 'ids_removed', 'ids_changed'])
       growth.push({ span, measure, member: entity, value: valueOf({ value: row[measure] ?? null }) })
@@ -155,8 +155,7 @@ function memberGrowth(kpis: readonly KpiOfRun[], { run, compared, span }: Pair):
 async function labelGrowth(engine: SqlEngine, lakeDir: string, { run, compared, span }: Pair): Promise<readonly Growth[]> {
   const [before, after] = [labelCountsFile(lakeDir, compared), labelCountsFile(lakeDir, run)]
   if (span !== 'previous' || !existsSync(before) || !existsSync(after)) return []
-  const shown = (file: string): SqlFragment => ({ sql: `read_parquet(${quoteText(file)})` })
-  const sql = await loadSql('history/label_growth', { before: shown(before), after: shown(after) })
+  const sql = await loadSql('history/label_growth', { before: parquetRows([before]), after: parquetRows([after]) })
   const rows = await engine.query(sql)
   return rows.map((row) => ({ span, measure: 'label_growth', member: String(row['member']), value: valueOf(row) }))
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { datasets } from '../discogs/catalogue.ts'
 import type { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlEngine } from '../sql/engine.ts'
-import { quoteText } from '../sql/quote.ts'
+import { parquetSchemas } from '../sql/parquet-files.ts'
 import { registerReadable } from '../sql/run-views.ts'
 import { isInteger } from './diff/sides.ts'
 import type { Needs } from './questions.ts'
@@ -83,11 +83,11 @@ function kindOf(type: string): string {
 
 /** Columns that every file of a folder has. */
 async function columnsIn(engine: SqlEngine, folder: string): Promise<ReadonlySet<string>> {
-  const files = globSync('*.parquet', { cwd: folder }).map((name) => quoteText(join(folder, name)))
+  const files = globSync('*.parquet', { cwd: folder }).map((name) => join(folder, name))
   if (files.length === 0) return new Set()
   const rows = await engine.query({
     name: `columns of ${folder}`,
-    text: `SELECT name FROM parquet_schema([${files.join(', ')}]) GROUP BY name HAVING count(DISTINCT file_name) = ${files.length}`,
+    text: `SELECT name FROM ${parquetSchemas(files).sql} GROUP BY name HAVING count(DISTINCT file_name) = ${files.length}`,
   })
   return new Set(rows.map((row) => String(row['name'])))
 }

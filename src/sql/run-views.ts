@@ -3,7 +3,8 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasCode, messageOf, PipelineError } from '../errors.ts'
 import type { SqlEngine } from './engine.ts'
-import { identifiers, quoteIdentifier, quoteText } from './quote.ts'
+import { parquetRows } from './parquet-files.ts'
+import { identifiers, quoteIdentifier } from './quote.ts'
 
 /** What a view needs to know of a dataset. */
 export interface ViewedDataset {
@@ -69,11 +70,11 @@ async function registerDataset(engine: SqlEngine, directory: string, dataset: Vi
   if (names === null) return 'no directory'
   const files = names.filter((name) => name.endsWith('.parquet')).toSorted()
   if (files.length === 0) return 'no Parquet file'
-  const list = files.map((name) => quoteText(join(folder, name))).join(', ')
+  const rows = parquetRows(files.map((name) => join(folder, name)))
   const columns = identifiers(...dataset.columns.map(({ name }) => name)).sql
   await engine.execute({
     name: `view ${dataset.name}`,
-    text: `CREATE OR REPLACE VIEW ${quoteIdentifier(dataset.name)} AS SELECT ${columns} FROM read_parquet([${list}])`,
+    text: `CREATE OR REPLACE VIEW ${quoteIdentifier(dataset.name)} AS SELECT ${columns} FROM ${rows.sql}`,
   })
   return null
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { datasets } from '../../discogs/catalogue.ts'
 import { hasCode } from '../../errors.ts'
 import type { SqlEngine } from '../../sql/engine.ts'
-import { quoteText } from '../../sql/quote.ts'
+import { parquetChunks, parquetRows } from '../../sql/parquet-files.ts'
 
 export interface Snapshot {
   readonly runId: string
@@ -67,11 +67,11 @@ export async function readSide(engine: SqlEngine, { dir }: Snapshot, dataset: st
   })
   const files = names.filter((name) => name.endsWith('.parquet')).toSorted()
   if (files.length === 0) return null
-  const list = `[${files.map((name) => quoteText(join(folder, name))).join(', ')}]`
-  const source = `read_parquet(${list}, hive_partitioning = false)`
+  const paths = files.map((name) => join(folder, name))
+  const source = parquetRows(paths).sql
   const described = await engine.query(`DESCRIBE SELECT * FROM ${source}`)
   const [counted] = await engine.query(`SELECT count(*) AS n FROM ${source}`)
-  const [sized] = await engine.query(`SELECT CAST(sum(total_uncompressed_size) AS DOUBLE) AS n FROM parquet_metadata(${list})`)
+  const [sized] = await engine.query(`SELECT CAST(sum(total_uncompressed_size) AS DOUBLE) AS n FROM ${parquetChunks(paths).sql}`)
   return {
     source,
     rows: BigInt(String(counted?.['n'] ?? 0)),
