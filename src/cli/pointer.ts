@@ -6,20 +6,38 @@ import { type ActiveRun, resolveActive } from '../lake/pointer.ts'
 import { recoverPromotions } from '../lake/promotion-recovery.ts'
 import { userName } from '../process-identity.ts'
 import { ledgerOf } from '../scheduler/promotions.ts'
+import { settlePublishedRuns } from '../scheduler/published-runs.ts'
 import { openStore } from '../scheduler/store.ts'
 
-/** Settles what a killed promotion left, and says so on stderr. Writes nothing, not even a state, when there is nothing to do. */
+/**
+ * Settles what a killed promotion left in the lake and in the state, and says so on stderr. Writes nothing, not even a state, when there is
+ * nothing to do.
+ */
 export function recoverPointer(config: Config): void {
   if (!hasUnfinished(config)) return
   using store = openStore(config.stateDir)
   for (const { outcome, note } of recoverPromotions(config.lakeDir, ledgerOf(store))) {
     process.stderr.write(`an interrupted promotion was ${outcome}: ${note}\n`)
   }
+  for (const { runId, taskId, left } of settlePublishedRuns(store)) {
+    const next = left.length === 0 ? '' : `; \`dag retry ${runId}\` runs ${left.join(', ')}`
+    process.stderr.write(`run ${runId} is published: its interrupted task ${taskId} is recorded as success now${next}\n`)
+  }
+}
+
+/** {@link recoverPointer} for commands that only look: a user who may not write sees the state as it is, and is told that. */
+export function recoverPointerIfPossible(config: Config): void {
+  try {
+    recoverPointer(config)
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error
+    process.stderr.write(`an interrupted promotion is not settled yet: ${error.message}\n`)
+  }
 }
 
 function hasUnfinished({ stateDir }: Config): boolean {
   using store = openStore(stateDir, { readonly: true })
-  return store.begunPromotions().length > 0
+  return store.begunPromotions().length > 0 || store.unreportedPromotions().length > 0
 }
 
 /** @throws PipelineError (exit 4) when nothing is published */

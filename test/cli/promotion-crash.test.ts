@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promotionSteps } from '../../src/lake/promotion.ts'
-import { dag, month, outcomeOf, Place, startDag } from './support.ts'
+import { z } from 'zod'
+import { dag, month, outcomeOf, Place, startDag, taskShape } from './support.ts'
 
 const place = new Place()
 before(() => place.generate())
@@ -41,9 +42,35 @@ test('the promote task killed at each step of the promotion: active stays valid,
     assert.deepEqual(leftovers(), [])
     args = ['retry', runId]
   }
+  // The last one was killed between swap and record: the run is published.
+  const states = async (): Promise<Record<string, string>> => {
+    const tasks = await place.json(z.array(taskShape), 'tasks', runId)
+    return Object.fromEntries(tasks.slice(-2).map(({ taskId, state }) => [taskId, state]))
+  }
+  assert.deepEqual(await states(), { promote: 'success', report: 'cancelled' })
+  const status = await place.dag('status', runId)
+  assert.match(status.stdout, /state .*failed.*promotion \d published the run; the process ended before it could report that/)
   const last = await place.dag('retry', runId)
   assert.equal(last.code, 0, last.stdout)
+  assert.match(last.stdout, /promote .*done in attempt/)
+  assert.deepEqual(await states(), { promote: 'success', report: 'success' })
   assert.equal(target(), `_runs/${runId}`)
+})
+
+test('a run whose promote task was killed between swap and record is settled by any command, and the command says so', async () => {
+  const runId = `${month}__20260420_063000`
+  const args = ['trigger', 'main', '--session', '2026-04-20 06:30:00', ...publishing]
+  const killed = await dag(args, { ...place.env, TASK_FAULT: 'promote:before-record:kill' })
+  assert.equal(killed.code, 1, killed.stdout)
+  assert.equal(target(), `_runs/${runId}`)
+  const { stderr, stdout } = await place.dag('runs')
+  assert.match(stderr, /^an interrupted promotion was done: /)
+  const told = `run ${runId} is published: its interrupted task promote is recorded as success now; \`dag retry ${runId}\` runs report`
+  assert.ok(stderr.endsWith(`${told}\n`), stderr)
+  assert.match(stdout, new RegExp(`\\* +${runId}`))
+  assert.equal((await place.dag('runs')).stderr, '')
+  // The test below starts from the first run.
+  assert.equal((await place.dag('rollback')).code, 0)
 })
 
 test('scheduler and promote task killed at each step: the run before stays active or the new one is, and retry finishes', async () => {

@@ -3,7 +3,7 @@ import { loadConfig } from '../../config.ts'
 import { prevLinks } from '../../lake/pointer.ts'
 import { readManifest } from '../../lake/manifest.ts'
 import { print, printJson, styled, table } from '../output.ts'
-import { activeRun, recoverPointer } from '../pointer.ts'
+import { activeRun, recoverPointerIfPossible } from '../pointer.ts'
 import { readStore } from '../runs.ts'
 import { examples } from './options.ts'
 
@@ -15,7 +15,7 @@ export function activeCommand(): Command {
     .addHelpText('after', examples('dag active', 'dag active --json | jq -r .dir'))
     .action(({ json = false }: { readonly json?: boolean }) => {
       const config = loadConfig()
-      recoverPointer(config)
+      recoverPointerIfPossible(config)
       const active = activeRun(config)
       using store = readStore(config)
       const promotions = store.promotions().filter((one) => one.state === 'done')

@@ -5,7 +5,7 @@ import { promoteRun } from '../../lake/promotion.ts'
 import { ledgerOf } from '../../scheduler/promotions.ts'
 import { openStore } from '../../scheduler/store.ts'
 import { print, printJson } from '../output.ts'
-import { showOnTrino, whoami } from '../pointer.ts'
+import { recoverPointer, showOnTrino, whoami } from '../pointer.ts'
 import { runIdOf } from '../runs.ts'
 
 interface Options {
@@ -25,6 +25,7 @@ export function promoteCommand(): Command {
     .addHelpText('after', '\nExample:\n  dag promote 2026-04__20260420_060000 --reason "reviewed by Ada"')
     .action(async (given: string, { force = false, reason, json = false }: Options) => {
       const config = loadConfig()
+      recoverPointer(config)
       using store = openStore(config.stateDir)
       const runId = runIdOf(store, given)
       const outcome = promoteRun({

@@ -4,7 +4,7 @@ import { rollback } from '../../lake/promotion.ts'
 import { ledgerOf } from '../../scheduler/promotions.ts'
 import { openStore } from '../../scheduler/store.ts'
 import { print, printJson } from '../output.ts'
-import { showOnTrino, whoami } from '../pointer.ts'
+import { recoverPointer, showOnTrino, whoami } from '../pointer.ts'
 
 interface Options {
   readonly to?: string
@@ -22,6 +22,7 @@ export function rollbackCommand(): Command {
     .addHelpText('after', '\nExample:\n  dag rollback --reason "wrong genres"')
     .action(async ({ to, reason, json = false }: Options) => {
       const config = loadConfig()
+      recoverPointer(config)
       using store = openStore(config.stateDir)
       const request = { lakeDir: config.lakeDir, ledger: ledgerOf(store), who: whoami(), reason, now: () => new Date() }
       const outcome = rollback(to === undefined ? request : { ...request, to })

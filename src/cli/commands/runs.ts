@@ -3,6 +3,7 @@ import { loadConfig } from '../../config.ts'
 import { resolveActive } from '../../lake/pointer.ts'
 import { between, print, printJson, shownState, table } from '../output.ts'
 import { seenRuns } from '../../scheduler/seen-state.ts'
+import { recoverPointerIfPossible } from '../pointer.ts'
 import { showStats } from '../run-stats.ts'
 import { readStore } from '../runs.ts'
 import { countOption, examples } from './options.ts'
@@ -28,6 +29,7 @@ ${examples('dag runs', 'dag runs --limit 5 --json', 'dag runs --stats')}`,
     )
     .action(({ limit, stats = false, json = false }: Options) => {
       const config = loadConfig()
+      recoverPointerIfPossible(config)
       using store = readStore(config)
       if (stats) {
         showStats(store, limit, json)

@@ -6,6 +6,7 @@ import { seenRun, seenTasks } from '../../scheduler/seen-state.ts'
 import type { CheckRecord } from '../../scheduler/store.ts'
 import { printFailure, taskTable } from '../outcome.ts'
 import { oneLine, print, printJson, shownEnd, styled, table } from '../output.ts'
+import { recoverPointerIfPossible } from '../pointer.ts'
 import { readStore, runIdOf } from '../runs.ts'
 import { examples } from './options.ts'
 
@@ -25,6 +26,7 @@ ${examples('dag status latest', 'dag status latest --watch', 'dag status 2026-04
     )
     .action(async (given: string, { watch = false, json = false }: { readonly watch?: boolean; readonly json?: boolean }) => {
       const config = loadConfig()
+      recoverPointerIfPossible(config)
       using store = readStore(config)
       const runId = runIdOf(store, given)
       if (watch) await (await import('../watch.ts')).watchRun(config, store, runId, json)

@@ -3,6 +3,7 @@ import { loadConfig } from '../../config.ts'
 import { seenTasks } from '../../scheduler/seen-state.ts'
 import { taskTable } from '../outcome.ts'
 import { grouped, print, printJson, table } from '../output.ts'
+import { recoverPointerIfPossible } from '../pointer.ts'
 import { readStore, runIdOf } from '../runs.ts'
 import { countOption, examples } from './options.ts'
 
@@ -20,7 +21,9 @@ export function tasksCommand(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', examples('dag tasks latest', 'dag tasks latest --attempt 1'))
     .action((given: string, { attempt, json = false }: Options) => {
-      using store = readStore(loadConfig())
+      const config = loadConfig()
+      recoverPointerIfPossible(config)
+      using store = readStore(config)
       const runId = runIdOf(store, given)
       const tasks = attempt === undefined ? seenTasks(store, runId) : store.tasks(runId, attempt)
       if (json) {

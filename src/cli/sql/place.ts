@@ -7,7 +7,7 @@ import { currentDir } from '../../lake/layout.ts'
 import { activeRunId, prevLinks } from '../../lake/pointer.ts'
 import { sealedRuns, type SealedRun } from '../../lake/sealed-runs.ts'
 import { suggest } from '../../scheduler/nearest.ts'
-import { activeRun, recoverPointer } from '../pointer.ts'
+import { activeRun, recoverPointerIfPossible } from '../pointer.ts'
 import type { RunRecord, Store } from '../../scheduler/store.ts'
 import { readStore, runIdOf } from '../runs.ts'
 
@@ -34,7 +34,7 @@ export function placeOf(config: Config, { run, asOf }: PlaceOptions): Place {
 }
 
 function published(config: Config): Place {
-  recoverPointer(config)
+  recoverPointerIfPossible(config)
   return activeRun(config)
 }
 
@@ -54,7 +54,7 @@ function chosen(config: Config, given: string): Place {
 
 /** Of the newest dump month up to `month`: the newest run that was published at some time, else the newest sealed one. */
 function asOfMonth(config: Config, month: string): Place {
-  recoverPointer(config)
+  recoverPointerIfPossible(config)
   const all = withoutGenerated(sealedRuns(config.lakeDir).runs)
   const candidates = all.filter(({ dumpMonth }) => dumpMonth !== null && dumpMonth <= month)
   const newestMonth = candidates

@@ -153,6 +153,24 @@ export class Reader {
       .map(promotionOf)
   }
 
+  /**
+   * Promote tasks of ended runs that are recorded as failed or cancelled although the promotion that they began is done. By hand a run is
+   * promoted before or after its task ran, not meanwhile.
+   */
+  unreportedPromotions(): readonly { readonly task: TaskRecord; readonly promotionId: number }[] {
+    return this.#connection
+      .all<Row<'task'> & { readonly promotion_id: number }>(
+        `select task.*, max(promotion.promotion_id) as promotion_id
+         from task
+         join run on run.run_id = task.run_id and run.attempt = task.attempt and run.state <> 'running'
+         join promotion on promotion.to_run_id = task.run_id and promotion.kind = 'promote' and promotion.state = 'done'
+           and promotion.begun_at between task.started_at and task.ended_at
+         where task.state in ('failed', 'cancelled') and task.kind = 'promote'
+         group by task.run_id, task.attempt, task.task_id`,
+      )
+      .map((row) => ({ task: taskOf(row), promotionId: row.promotion_id }))
+  }
+
   /** The newest finished promotion of a run that replaced another run. */
   promotionOver(runId: string): PromotionRecord | null {
     const [row] = this.#connection.all<Row<'promotion'>>(
