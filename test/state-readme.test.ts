@@ -35,6 +35,43 @@ test('the ten queries of state/README.md run on the state of a real run, and eac
   )
 })
 
+function answer(of: RegExp): readonly unknown[] {
+  const database = new Database(databaseFile(made.config.stateDir), { readonly: true })
+  try {
+    return database
+      .prepare(queries.find((sql) => of.test(sql)) ?? '')
+      .raw()
+      .all()
+  } finally {
+    database.close()
+  }
+}
+
+test('after a retry the documented queries count each task where it ran, and each dataset once', () => {
+  const durations = answer(/^select task_id, attempt, state/).map((row) => (row as unknown[]).slice(0, 3))
+  assert.deepEqual(
+    durations.toSorted((left, right) => String(left).localeCompare(String(right))),
+    [
+      ['broken', 1, 'failed'],
+      ['broken', 2, 'failed'],
+      ['first', 1, 'success'],
+      ['published', 1, 'success'],
+      ['verified', 1, 'success'],
+    ],
+  )
+  assert.deepEqual(
+    answer(/as times/)
+      .map((row) => (row as unknown[]).slice(0, 2))
+      .toSorted((left, right) => String(left).localeCompare(String(right))),
+    [
+      ['first', 1],
+      ['published', 1],
+      ['verified', 1],
+    ],
+  )
+  assert.deepEqual(answer(/^select dataset, run_id/), [['things', 'lab__20260120_205549', 3]])
+})
+
 test('state/README.md mentions every table, view, column and state', () => {
   const database = new Database(databaseFile(made.config.stateDir), { readonly: true })
   const columns = database

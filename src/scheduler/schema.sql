@@ -1,4 +1,4 @@
--- Schema 4 of state/scheduler.db, as the migrations leave it. A test compares it.
+-- Schema 5 of state/scheduler.db, as the migrations leave it. A test compares it.
 
 CREATE TABLE plan (
   plan_hash text primary key check (length(plan_hash) = 64),
@@ -37,33 +37,6 @@ CREATE TABLE attempt (
   primary key (run_id, attempt),
   check ((state = 'running') = (ended_at is null))
 ) strict, without rowid;
-
-CREATE TABLE task (
-  run_id text not null,
-  attempt integer not null,
-  task_id text not null,
-  position integer not null,
-  kind text not null check (kind in ('task', 'check', 'promote')),
-  state text not null check (state in
-    ('waiting', 'queued', 'running', 'retry_wait', 'success', 'failed', 'upstream_failed', 'skipped', 'cancelled')),
-  reason text,
-  carried_from integer check (carried_from >= 1 and carried_from < attempt),
-  tries integer not null default 0 check (tries >= 0),
-  retries integer not null check (retries >= 0),
-  not_before text,
-  started_at text,
-  ended_at text,
-  rows text check (json_valid(rows)),
-  bytes integer check (bytes >= 0),
-  note text, queued_at text,
-  primary key (run_id, attempt, task_id),
-  unique (run_id, attempt, position),
-  foreign key (run_id, attempt) references attempt (run_id, attempt),
-  check ((state = 'retry_wait') = (not_before is not null)),
-  check (carried_from is null or state = 'success')
-) strict, without rowid;
-
-CREATE INDEX task_by_state on task (state);
 
 CREATE TABLE try (
   run_id text not null,
@@ -165,32 +138,10 @@ CREATE TRIGGER event_is_never_changed before update on event begin select raise(
 
 CREATE TRIGGER event_is_never_deleted before delete on event begin select raise(abort, 'the event log is append-only'); end;
 
-CREATE VIEW task_latest as
-select task.* from task join run on run.run_id = task.run_id and run.attempt = task.attempt;
-
-CREATE VIEW task_duration as
-select run_id, attempt, task_id, state, tries, started_at, ended_at,
-  round((julianday(coalesce(ended_at, 'now')) - julianday(started_at)) * 86400, 3) as duration_s
-from task where started_at is not null;
-
-CREATE VIEW check_latest as
-select check_result.*, task.attempt as task_attempt
-from task_latest as task join check_result
-  on check_result.run_id = task.run_id and check_result.task_id = task.task_id
-  and check_result.attempt = coalesce(task.carried_from, task.attempt) and check_result.try = task.tries;
-
-CREATE VIEW check_failed as
-select run_id, task_id, check_name, severity, dataset, value, expected, previous, details, sample
-from check_latest where ok = 0;
-
 CREATE VIEW promotion_history as
 select promotion_id, kind, state, from_run_id, to_run_id, prev_link, who, reason, verdict, note, begun_at, ended_at,
   round((julianday(coalesce(ended_at, 'now')) - julianday(begun_at)) * 86400, 3) as duration_s
 from promotion;
-
-CREATE VIEW task_rows as
-select task.run_id, task.attempt, task.task_id, dataset.key as dataset, dataset.value as row_count
-from task join json_each(task.rows) as dataset;
 
 CREATE INDEX run_by_creation on run (created_at, run_id);
 
@@ -270,6 +221,34 @@ CREATE TABLE delivery (
 
 CREATE INDEX delivery_pending on delivery (not_before) where state = 'pending';
 
+CREATE TABLE task (
+  run_id text not null,
+  attempt integer not null,
+  task_id text not null,
+  position integer not null,
+  kind text not null check (kind in ('task', 'check', 'promote')),
+  state text not null check (state in
+    ('waiting', 'queued', 'running', 'retry_wait', 'success', 'failed', 'upstream_failed', 'skipped', 'cancelled')),
+  reason text,
+  carried_from integer check (carried_from >= 1 and carried_from < attempt),
+  tries integer not null default 0 check (tries >= 0),
+  retries integer not null check (retries >= 0),
+  not_before text,
+  queued_at text,
+  started_at text,
+  ended_at text,
+  rows text check (rows is null or json_valid(rows)),
+  bytes integer check (bytes >= 0),
+  note text,
+  primary key (run_id, attempt, task_id),
+  unique (run_id, attempt, position),
+  foreign key (run_id, attempt) references attempt (run_id, attempt),
+  check ((state = 'retry_wait') = (not_before is not null)),
+  check (carried_from is null or state = 'success')
+) strict, without rowid;
+
+CREATE INDEX task_by_state on task (state);
+
 CREATE VIEW run_latest as
 select run.run_id, run.dag_id, run.session, run.state, run.reason, run.attempt, attempt.started_at, attempt.ended_at,
   round((julianday(coalesce(attempt.ended_at, 'now')) - julianday(attempt.started_at)) * 86400, 3) as duration_s,
@@ -278,6 +257,29 @@ select run.run_id, run.dag_id, run.session, run.state, run.reason, run.attempt, 
   (select group_concat(task_id, ', ') over (order by position rows between unbounded preceding and unbounded following) from task
     where task.run_id = run.run_id and task.attempt = run.attempt and task.state = 'failed' limit 1) as failed_tasks
 from run join attempt on attempt.run_id = run.run_id and attempt.attempt = run.attempt;
+
+CREATE VIEW task_latest as
+select task.* from task join run on run.run_id = task.run_id and run.attempt = task.attempt;
+
+CREATE VIEW task_duration as
+select run_id, attempt, task_id, state, tries, started_at, ended_at,
+  round((julianday(coalesce(ended_at, 'now')) - julianday(started_at)) * 86400, 3) as duration_s
+from task where started_at is not null and carried_from is null;
+
+CREATE VIEW check_latest as
+select check_result.*, task.attempt as task_attempt
+from task_latest as task join check_result
+  on check_result.run_id = task.run_id and check_result.task_id = task.task_id
+  and check_result.attempt = coalesce(task.carried_from, task.attempt) and check_result.try = task.tries;
+
+CREATE VIEW check_failed as
+select run_id, task_id, check_name, severity, dataset, value, expected, previous, details, sample
+from check_latest where ok = 0;
+
+CREATE VIEW task_rows as
+select task.run_id, task.attempt, task.task_id, dataset.key as dataset, dataset.value as row_count
+from task join json_each(task.rows) as dataset
+where task.carried_from is null;
 
 CREATE TRIGGER run_end_answers_its_requests after update of state on run when old.state = 'running' and new.state <> 'running' begin
   update request set state = 'done', ended_at = new.ended_at, note = coalesce(

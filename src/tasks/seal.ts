@@ -20,10 +20,12 @@ export async function seal(context: TaskContext): Promise<TaskResult> {
   return describe(sealed)
 }
 
+/** Its files were written by other tasks, which have reported their rows and bytes. */
 function describe({ directory, manifest: { datasets }, sealedNow }: SealedRun): TaskResult {
   const bytes = datasets.flatMap(({ files }) => files).reduce((sum, file) => sum + file.bytes, 0)
-  const rows = Object.fromEntries(datasets.map((dataset) => [dataset.name, dataset.rows]))
-  return sealedNow ? { rows, bytes } : { rows, bytes, note: `${directory} was sealed already and is unchanged` }
+  const rows = datasets.reduce((sum, dataset) => sum + dataset.rows, 0)
+  const content = `${datasets.length} datasets, ${rows} rows, ${bytes} bytes`
+  return { note: sealedNow ? `sealed ${content}` : `${directory} was sealed already and is unchanged: ${content}` }
 }
 
 if (import.meta.main) await runTask(seal)

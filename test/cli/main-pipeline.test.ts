@@ -43,6 +43,8 @@ test('active, sql, status, tasks, runs and logs answer for the published run', a
   )
   assert.equal(n, releases)
   assert.equal(tasks.find((task) => task.taskId === 'ingest.releases')?.rows?.['releases_v6'], n)
+  const datasets = tasks.flatMap((task) => Object.keys(task.rows ?? {}))
+  assert.equal(new Set(datasets).size, datasets.length, 'each dataset is written by one task')
   assert.deepEqual([status.state, status.active], ['success', true])
   assert.deepEqual([...new Set(tasks.map((task) => task.state))], ['success'])
   assert.deepEqual(listed, [{ runId: first, state: 'success', active: true }])

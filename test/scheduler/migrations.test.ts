@@ -41,6 +41,7 @@ test('a state of schema 1 is brought to the newest schema when it is opened, als
   const database = new Database(databaseFile(dir))
   assert.equal(versionOf(database), schemaVersion)
   assert.equal(database.pragma('integrity_check', { simple: true }), 'ok')
+  assert.deepEqual(database.pragma('foreign_key_check'), [])
   assert.deepEqual(columns(schemaText(database)), columns(committed))
   database.close()
   rmSync(dir, { recursive: true })

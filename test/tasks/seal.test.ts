@@ -8,19 +8,19 @@ import { seal } from '../../src/tasks/seal.ts'
 import { LakeLab } from '../lake/lake-lab.ts'
 import { taskContext } from '../support/task-context.ts'
 
-test('the seal task reports rows and bytes, writes down what was run, and may run twice', async () => {
+test('the seal task says what it has sealed, writes down what was run, and may run twice', async () => {
   using lab = new LakeLab()
   lab.stage('r1')
   const directory = runDir(lab.lakeDir, 'r1')
   const context = taskContext({ lakeDir: lab.lakeDir, runId: 'r1', taskId: 'seal', params: { run_mode: 'dev' } })
-  assert.deepEqual(await seal(context), { rows: { albums: 1, songs: 1 }, bytes: 37 })
+  assert.deepEqual(await seal(context), { note: 'sealed 2 datasets, 2 rows, 37 bytes' })
   assert.equal(context.heard.steps.at(-1), '37/37 sha256')
   const { dag, session, params, code } = readManifest(directory)
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
   assert.deepEqual([dag, session, params, code.version], ['main', '2026-04-20 06:00:00', { run_mode: 'dev' }, version])
   assert.match(code.commit ?? 'outside git', /^[0-9a-f]{40}$|^outside git$/)
-  const note = `${directory} was sealed already and is unchanged`
-  assert.deepEqual(await seal(context), { rows: { albums: 1, songs: 1 }, bytes: 37, note })
+  const note = `${directory} was sealed already and is unchanged: 2 datasets, 2 rows, 37 bytes`
+  assert.deepEqual(await seal(context), { note })
 })
 
 test('a seal task that is stopped seals nothing', async () => {

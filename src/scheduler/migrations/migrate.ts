@@ -5,8 +5,9 @@ import { sql as initial } from './0001-initial.ts'
 import { sql as fencing } from './0002-fencing.ts'
 import { sql as operations } from './0003-operations.ts'
 import { sql as olderReaders } from './0004-older-readers.ts'
+import { sql as soundChecks } from './0005-sound-checks.ts'
 
-const migrations: readonly string[] = [initial, fencing, operations, olderReaders]
+const migrations: readonly string[] = [initial, fencing, operations, olderReaders, soundChecks]
 
 export const schemaVersion = migrations.length
 
@@ -17,6 +18,8 @@ export function versionOf(database: Database.Database): number {
 /** @throws PipelineError (exit 2) when a newer version of this project has written the database */
 export function migrate(database: Database.Database): void {
   refuseNewer(database)
+  // A table that others refer to cannot be rebuilt while that is enforced, and a transaction cannot change it.
+  database.pragma('foreign_keys = OFF')
   for (const [index, sql] of migrations.entries()) {
     if (versionOf(database) > index) continue
     database
@@ -28,6 +31,7 @@ export function migrate(database: Database.Database): void {
       })
       .immediate()
   }
+  database.pragma('foreign_keys = ON')
 }
 
 function refuseNewer(database: Database.Database): void {

@@ -139,7 +139,6 @@ function openWritable(file: string): BetterSqlite3.Database {
     database.pragma('synchronous = FULL')
     // What a long reader has let the log grow to is given back at the next checkpoint.
     database.pragma('journal_size_limit = 16777216')
-    database.pragma('foreign_keys = ON')
     migrate(database)
     return database
   } catch (error) {
