@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
 import { suggest } from '../scheduler/nearest.ts'
+import { isLatest, latestRun } from './latest.ts'
 import { openStore, type Store, type TaskRecord } from '../scheduler/store.ts'
 
 /** The state for questions. */
@@ -8,16 +9,9 @@ export function readStore(config: Config): Store {
   return openStore(config.stateDir, { readonly: true })
 }
 
-/** A run id as given, or the newest run for `latest`. @throws PipelineError (exit 4) */
+/** A run id as given, or the newest run for `latest` or `latest:<dag>`. @throws PipelineError (exit 4) */
 export function runIdOf(store: Store, given: string): string {
-  if (given !== 'latest') return store.run(given).runId
-  const [newest] = store.runs({ limit: 1 })
-  if (newest !== undefined) return newest.runId
-  throw new PipelineError('there are no runs yet', {
-    exitCode: exitCodes.notFound,
-    retryable: false,
-    hint: '`npm start` makes one, or `dag trigger main`',
-  })
+  return isLatest(given) ? latestRun(store, given) : store.run(given).runId
 }
 
 /** A task of the latest attempt of a run. @throws PipelineError (exit 4) with the nearest task */

@@ -6,6 +6,7 @@ import { schedulerHolder } from '../../scheduler/lease.ts'
 import { wakeScheduler } from '../../scheduler/requests.ts'
 import { isFinal } from '../../scheduler/states.ts'
 import { openStore, type Store } from '../../scheduler/store.ts'
+import { runHelp } from '../latest.ts'
 import { print, printJson } from '../output.ts'
 import { whoami } from '../pointer.ts'
 import { runIdOf, taskOf } from '../runs.ts'
@@ -20,7 +21,7 @@ interface Options {
 export function cancelCommand(): Command {
   return new Command('cancel')
     .description('stops a run, or one task of it, whoever runs it; returns when that has been done')
-    .argument('<run>', 'run id, or latest')
+    .argument('<run>', runHelp)
     .argument('[task]', 'default: the whole run')
     .option('--reason <text>', 'kept in the state', 'by hand')
     .option('--json', 'print JSON')

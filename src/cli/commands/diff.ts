@@ -32,7 +32,7 @@ interface Question extends Options {
 }
 
 const notes = `
-A snapshot is a run id, active, latest, or a month (YYYY-MM). Rows are paired by the key of docs/datasets.md; where a dataset has none, and in
+A snapshot is a run id, active, latest (the newest run with a snapshot), or a month (YYYY-MM). Rows are paired by the key of docs/datasets.md; where a dataset has none, and in
 warehouse tables, a row is its values: it is added or removed, never changed. NULL and '' differ.
 Formats: table and --json count and show samples; csv, json (an object a row, a row a line) and parquet (needs --output) hold the whole change
 set of one dataset: its key columns, change (added, removed or changed), and <column>_before and <column>_after of every other column.

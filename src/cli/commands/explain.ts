@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { explain } from '../../scheduler/explain.ts'
 import { schedulerHolder } from '../../scheduler/lease.ts'
+import { runHelp } from '../latest.ts'
 import { oneLine, print, printJson, shownState } from '../output.ts'
 import { readStore, runIdOf, taskOf } from '../runs.ts'
 import { examples } from './options.ts'
@@ -10,7 +11,7 @@ import { examples } from './options.ts'
 export function explainCommand(): Command {
   return new Command('explain')
     .description('says why a task is where it is: what it waits for, or what stopped it')
-    .argument('<run>', 'run id, or latest')
+    .argument('<run>', runHelp)
     .argument('<task>')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('dag explain latest promote'))

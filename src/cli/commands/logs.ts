@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
 import type { Store, TryRecord } from '../../scheduler/store.ts'
+import { runHelp } from '../latest.ts'
 import { followTask } from '../follow.ts'
 import { printJson } from '../output.ts'
 import { readStore, runIdOf, taskOf } from '../runs.ts'
@@ -20,7 +21,7 @@ interface Options {
 export function logsCommand(): Command {
   return new Command('logs')
     .description('prints the log of a task')
-    .argument('<run>', 'run id, or latest')
+    .argument('<run>', runHelp)
     .argument('<task>')
     .option('-f, --follow', 'wait for more until the task ends, further tries included')
     .option('--attempt <number>', 'default: the latest in which it ran', countOption)

@@ -5,6 +5,7 @@ import { runDir } from '../../lake/layout.ts'
 import { markOf } from '../../scheduler/mark.ts'
 import { preparesSnapshot } from '../../scheduler/plan-graph.ts'
 import { openStore } from '../../scheduler/store.ts'
+import { runHelp } from '../latest.ts'
 import { print, printJson } from '../output.ts'
 import { whoami } from '../pointer.ts'
 import { runIdOf, taskOf } from '../runs.ts'
@@ -19,7 +20,7 @@ interface Options {
 export function markCommand(): Command {
   return new Command('mark')
     .description('says of a task that has ended that it succeeded or failed after all; checks and promotions cannot be marked')
-    .argument('<run>', 'run id, or latest')
+    .argument('<run>', runHelp)
     .argument('<task>')
     .addArgument(new Argument('<state>').choices(['success', 'failed']))
     .requiredOption('--reason <text>', 'kept with who and when in the event log')

@@ -1,12 +1,14 @@
+import { existsSync } from 'node:fs'
 import { Command } from 'commander'
-import { loadConfig } from '../../config.ts'
+import { type Config, loadConfig } from '../../config.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
+import { manifestFile, runDir } from '../../lake/layout.ts'
 import { promoteRun } from '../../lake/promotion.ts'
 import { ledgerOf } from '../../scheduler/promotions.ts'
-import { openStore } from '../../scheduler/store.ts'
+import { openStore, type Store } from '../../scheduler/store.ts'
+import { isLatest, latestSnapshot, snapshotHelp } from '../latest.ts'
 import { print, printJson } from '../output.ts'
 import { recoverPointer, showOnTrino, whoami } from '../pointer.ts'
-import { runIdOf } from '../runs.ts'
 
 interface Options {
   readonly force?: boolean
@@ -18,7 +20,7 @@ interface Options {
 export function promoteCommand(): Command {
   return new Command('promote')
     .description('publishes a sealed run whose checks have all succeeded')
-    .argument('<run>', 'run id, or latest')
+    .argument('<run>', snapshotHelp)
     .option('--force', 'publish it even if the published month is newer')
     .option('--reason <text>', 'kept in the audit trail', 'by hand')
     .option('--json', 'print JSON')
@@ -27,7 +29,8 @@ export function promoteCommand(): Command {
       const config = loadConfig()
       recoverPointer(config)
       using store = openStore(config.stateDir)
-      const runId = runIdOf(store, given)
+      const runId = isLatest(given) ? latestSnapshot(config, store, given) : store.run(given).runId
+      refuseUnsealed(config, store, runId)
       const outcome = promoteRun({
         lakeDir: config.lakeDir,
         runId,
@@ -47,4 +50,22 @@ export function promoteCommand(): Command {
       if (json) printJson(outcome)
       else print(outcome.note)
     })
+}
+
+/** @throws PipelineError (exit 4) that says why the run has no snapshot */
+function refuseUnsealed({ lakeDir }: Config, store: Store, runId: string): void {
+  if (existsSync(manifestFile(runDir(lakeDir, runId)))) return
+  const { dagId, state } = store.run(runId)
+  const writesNone = !store.planOf(runId).stages
+  throw new PipelineError(
+    `run ${runId} has no snapshot in ${lakeDir}: ${writesNone ? `dag ${dagId} writes none` : `the run is ${state}`}`,
+    {
+      exitCode: exitCodes.notFound,
+      retryable: false,
+      hint:
+        writesNone || state === 'success'
+          ? '`dag promote latest` names the newest run with a snapshot'
+          : `\`dag retry ${runId}\` resumes it`,
+    },
+  )
 }

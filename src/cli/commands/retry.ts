@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { retryRun } from '../../scheduler/loop.ts'
 import { execute } from '../execute.ts'
+import { runHelp } from '../latest.ts'
 import { printOutcome } from '../outcome.ts'
 import { readStore, runIdOf } from '../runs.ts'
 import { examples } from './options.ts'
@@ -17,7 +18,7 @@ interface Options {
 export function retryCommand(): Command {
   return new Command('retry')
     .description('resumes a run that failed or was stopped: what succeeded is kept, the rest runs again')
-    .argument('<run>', 'run id, or latest')
+    .argument('<run>', runHelp)
     .option('--task <task>', 'run this task again although it has succeeded')
     .option('--downstream', 'with --task: and everything below it')
     .addOption(new Option('--by-schedule', 'nobody has asked for it: too often in vain ends the run').hideHelp())

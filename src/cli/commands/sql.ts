@@ -33,7 +33,7 @@ export function sqlCommand(): Command {
     .description('asks the published snapshot, or another run, in SQL; every dataset is a table')
     .argument('[query]', 'one statement; - reads it from the standard input; none opens a prompt')
     .addOption(new Option('--engine <engine>', 'who answers (default: SQL_ENGINE)').choices(['duckdb', 'trino']))
-    .option('--run <run>', 'ask this run instead of the published one; also latest')
+    .option('--run <run>', 'ask this run instead of the published one; latest is the newest with a snapshot')
     .option(
       '--as-of <month>',
       'ask the newest real dump month up to this one, YYYY-MM; its published run if there is one',

@@ -4,6 +4,7 @@ import { exitCodes } from '../../errors.ts'
 import { resolveActive } from '../../lake/pointer.ts'
 import { seenRun, seenTasks } from '../../scheduler/seen-state.ts'
 import type { CheckRecord } from '../../scheduler/store.ts'
+import { runHelp } from '../latest.ts'
 import { printFailure, taskTable } from '../outcome.ts'
 import { oneLine, print, printJson, shownEnd, styled, table } from '../output.ts'
 import { recoverPointerIfPossible } from '../pointer.ts'
@@ -14,7 +15,7 @@ import { examples } from './options.ts'
 export function statusCommand(): Command {
   return new Command('status')
     .description('shows a run: state, params, tasks, checks that did not pass')
-    .argument('<run>', 'run id, or latest')
+    .argument('<run>', runHelp)
     .option('--watch', 'show it live until the run ends')
     .option('--json', 'print JSON')
     .addHelpText(

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { seenTasks } from '../../scheduler/seen-state.ts'
+import { runHelp } from '../latest.ts'
 import { taskTable } from '../outcome.ts'
 import { grouped, print, printJson, table } from '../output.ts'
 import { recoverPointerIfPossible } from '../pointer.ts'
@@ -16,7 +17,7 @@ interface Options {
 export function tasksCommand(): Command {
   return new Command('tasks')
     .description('shows the tasks of a run and the rows they wrote')
-    .argument('<run>', 'run id, or latest')
+    .argument('<run>', runHelp)
     .option('--attempt <number>', 'default: the latest', countOption)
     .option('--json', 'print JSON')
     .addHelpText('after', examples('dag tasks latest', 'dag tasks latest --attempt 1'))

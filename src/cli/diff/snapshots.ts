@@ -4,7 +4,8 @@ import { withoutGenerated } from '../../lake/generated.ts'
 import { sealedRuns } from '../../lake/sealed-runs.ts'
 import { suggest } from '../../scheduler/nearest.ts'
 import { readStore } from '../runs.ts'
-import { latestSnapshot, placeOf } from '../sql/place.ts'
+import { isLatest, latestSnapshot } from '../latest.ts'
+import { placeOf } from '../sql/place.ts'
 
 export interface NamedSnapshot {
   readonly runId: string
@@ -14,7 +15,7 @@ export interface NamedSnapshot {
 }
 
 /**
- * The sealed run that is meant by a run id, `active`, `latest`, or a month (of its runs the newest that was published, else the newest).
+ * The sealed run that is meant by a run id, `active`, `latest` (the newest with a snapshot), or a month (of its runs the newest that was published, else the newest).
  * @throws PipelineError (exit 4) with the nearest name
  */
 export function snapshotNamed(config: Config, given: string): NamedSnapshot {
@@ -32,9 +33,9 @@ export function snapshotNamed(config: Config, given: string): NamedSnapshot {
 
 function runIdMeant(config: Config, given: string, months: readonly string[]): string {
   if (given === 'active') return placeOf(config, {}).runId
-  if (given === 'latest') {
+  if (isLatest(given)) {
     using store = readStore(config)
-    return latestSnapshot(config, store)
+    return latestSnapshot(config, store, given)
   }
   if (!/^\d{4}-\d{2}$/.test(given)) return given
   if (months.includes(given)) return placeOf(config, { asOf: given }).runId

@@ -2,14 +2,14 @@
 import { existsSync } from 'node:fs'
 import type { Config } from '../../config.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
-import { isGenerated, withoutGenerated } from '../../lake/generated.ts'
+import { withoutGenerated } from '../../lake/generated.ts'
 import { currentDir } from '../../lake/layout.ts'
 import { activeRunId, prevLinks } from '../../lake/pointer.ts'
 import { sealedRuns, type SealedRun } from '../../lake/sealed-runs.ts'
 import { suggest } from '../../scheduler/nearest.ts'
 import { activeRun, recoverPointerIfPossible } from '../pointer.ts'
-import type { RunRecord, Store } from '../../scheduler/store.ts'
-import { readStore, runIdOf } from '../runs.ts'
+import { isLatest, latestSnapshot } from '../latest.ts'
+import { readStore } from '../runs.ts'
 
 export interface Place {
   readonly runId: string
@@ -41,7 +41,7 @@ function published(config: Config): Place {
 /** A run of the state, or one that only the lake knows; sealed, or still being written. */
 function chosen(config: Config, given: string): Place {
   using store = readStore(config)
-  const runId = given === 'latest' ? latestSnapshot(config, store) : given
+  const runId = isLatest(given) ? latestSnapshot(config, store, given) : given
   const dir = currentDir(config.lakeDir, runId)
   if (existsSync(dir)) return { runId, dir }
   const known = store.runs({ limit: 200 }).map((run) => run.runId)
@@ -85,16 +85,4 @@ function publishedRuns(config: Config): ReadonlySet<string> {
   const active = activeRunId(config.lakeDir)
   const links = prevLinks(config.lakeDir).map(({ runId }) => runId)
   return new Set([...promoted.map(({ toRunId }) => toRunId), ...links, ...(active === null ? [] : [active])])
-}
-
-/**
- * The newest run of the state, as `latest` names it. Runs of generated dumps are skipped in a lake that has a snapshot of real ones.
- * @throws PipelineError (exit 4) when there are no runs
- */
-export function latestSnapshot({ lakeDir }: Config, store: Store): string {
-  const { runs: sealed } = sealedRuns(lakeDir)
-  const generated = new Set(sealed.flatMap(({ runId, isGenerated: isMarked }) => (isMarked ? [runId] : [])))
-  const hasReal = generated.size < sealed.length
-  const isSkipped = ({ runId, params }: RunRecord): boolean => hasReal && (generated.has(runId) || isGenerated({ params }))
-  return store.runs().find((run) => !isSkipped(run))?.runId ?? runIdOf(store, 'latest')
 }
