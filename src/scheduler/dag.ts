@@ -1,6 +1,7 @@
 /** Definitions: tasks and their edges as values. What a dag compiles to is in plan.ts. */
 import type { z } from 'zod'
 import { PipelineError } from '../errors.ts'
+import { refuseUnknownDagOptions, refuseUnknownTaskOptions } from './known-options.ts'
 import { describeParams, type ParamDescription, type ParamsSchema, type Resolved, resolveParams } from './params.ts'
 import type { Session } from './session.ts'
 import { standardTimetable, type Timetable } from './timetable.ts'
@@ -118,12 +119,16 @@ export interface Dag {
   readonly describeParams: (session: Session) => readonly ParamDescription[]
 }
 
-/** Defines a dag; a dag file default-exports the result. */
+/**
+ * Defines a dag; a dag file default-exports the result.
+ * @throws PipelineError (exit 2) for an option that does not exist, or an upstream task of another dag
+ */
 export function defineDag<Schema extends ParamsSchema>(
   name: string,
   options: DagOptions<Schema>,
   list: (kinds: TaskKinds<z.output<Schema>>) => void,
 ): Dag {
+  refuseUnknownDagOptions(name, options)
   const tasks = new TaskList(name)
   list({
     task: (id, taskOptions) => tasks.add('task', id, taskOptions),
@@ -161,6 +166,7 @@ class TaskList {
   }
 
   add(kind: TaskKind, id: string, options: PromoteOptions<Readonly<Record<string, unknown>>> = {}): TaskRef {
+    refuseUnknownTaskOptions(this.#dag, id, options)
     const {
       script = id,
       args = [],

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { PipelineError } from '../errors.ts'
 import type { Dag } from './dag.ts'
 import { checkPlan } from './plan-check.ts'
-import type { Plan } from './plan-graph.ts'
+import { suggest } from './nearest.ts'
+import type { Plan, PlannedTask } from './plan-graph.ts'
+import { sessionOf } from './session.ts'
 import { checkTimetable } from './timetable.ts'
 
 export type { Plan, PlannedTask } from './plan-graph.ts'
@@ -29,8 +31,18 @@ export function compile(dag: Dag, { projectDir, scriptsDir = 'src/tasks' }: Comp
     const file = `${scriptsDir}/${task.script}.ts`
     if (!existsSync(join(projectDir, file)))
       throw invalid(`task ${task.id} of dag ${dag.name}: there is no script ${task.script} (${file})`)
+    checkRequires(dag, task)
   }
   return plan
+}
+
+/** A guardrail on a param that does not exist would never open. */
+function checkRequires(dag: Dag, { id, requires }: PlannedTask): void {
+  if (Object.keys(requires).length === 0) return
+  const names = dag.describeParams(sessionOf(new Date(0))).map(({ name }) => name)
+  const stranger = Object.keys(requires).find((name) => !names.includes(name))
+  if (stranger !== undefined)
+    throw invalid(`task ${id} of dag ${dag.name} requires ${stranger}, which is no param of the dag`, suggest(stranger, names))
 }
 
 /** JSON with sorted keys and no white space: equal plans, equal text. */
@@ -61,6 +73,6 @@ function commandOf(words: readonly string[], environment: Readonly<Record<string
   return [...variables, 'exec node', ...words.map(shellQuote)].join(' ')
 }
 
-function invalid(message: string): PipelineError {
-  return new PipelineError(message, { exitCode: 2, retryable: false })
+function invalid(message: string, hint?: string): PipelineError {
+  return new PipelineError(message, { exitCode: 2, retryable: false, ...(hint === undefined ? {} : { hint }) })
 }

@@ -43,6 +43,21 @@ test('the daemon says when it is ready, refuses a second one, and stops on SIGTE
   assert.match(schedules.find(({ dagId }) => dagId === 'main')?.nextSlot ?? '', /-20T06:00:00/)
 })
 
+test('params that no scheduled dag has, or that are not valid, keep the daemon from starting', async () => {
+  const given = [['run_mod=prod'], ['run_mode=produ'], ['run_mode=prod', 'allow_promote=maybe'], ['rebuild=yes please']]
+  const ends = await Promise.all(given.map((params) => place.dag('schedule', ...params.flatMap((param) => ['--param', param]))))
+  assert.deepEqual(
+    ends.map(({ code, stderr }) => [code, stderr.split('\n').slice(0, 2).join(' ').replaceAll(/ +/g, ' ')]),
+    [
+      [2, 'dag: --param run_mod: no scheduled dag (history, main) has such a param hint: did you mean "run_mode"?'],
+      [2, 'dag: params of dag main are not valid: run_mode=produ: Invalid option: expected one of "dev"|"test"|"prod"'],
+      [2, 'dag: params of dag main are not valid: allow_promote=maybe: expected true or false'],
+      [2, 'dag: params of dag history are not valid: rebuild=yes please: expected true or false'],
+    ],
+  )
+  assert.equal((await place.dag('schedule', '--print-service', '--param', 'run_mod=prod')).code, 2)
+})
+
 test('pause and unpause say what they did, also before there was a daemon', async () => {
   using other = new Place()
   const [first, again, unpaused] = [

@@ -106,7 +106,7 @@ test('a misspelt edge, option or param does not compile', () => {
     // @ts-expect-error an upstream is a value, never a name
     assert.throws(() => task('a', { upstream: ['preflight'] }))
     // @ts-expect-error retry is no option
-    task('b', { retry: 3 })
+    assert.throws(() => task('b', { retry: 3 }), { exitCode: 2, message: 'task b of dag lab: there is no option "retry"' })
     // @ts-expect-error the dag has no such param
     promote('c', { requires: { run_mod: 'prod' } })
   })

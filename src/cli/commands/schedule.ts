@@ -7,6 +7,7 @@ import { exitCodes, PipelineError } from '../../errors.ts'
 import type { DaemonSettings } from '../daemon.ts'
 import { print, printJson, table } from '../output.ts'
 import { readStore } from '../runs.ts'
+import { checkScheduleParams } from '../schedule-params.ts'
 import { launchdLabel, launchdPlist, type Service, systemdUnit } from '../service/units.ts'
 import { collectParam, examples } from './options.ts'
 
@@ -22,7 +23,7 @@ interface Options {
 export function scheduleCommand(): Command {
   return new Command('schedule')
     .description('runs dags by their schedules, until it is stopped: the daemon')
-    .option('--param <name=value>', 'a param of every scheduled run whose dag has it; may be repeated', collectParam, {})
+    .option('--param <name=value>', 'a param of every scheduled run whose dag has it; repeatable', collectParam, {})
     .option('--list', 'show the schedules and their next slots instead')
     .option('--print-service', 'print a systemd unit that runs this command with these settings')
     .option('--launchd', 'with --print-service: a property list for launchd')
@@ -32,6 +33,7 @@ export function scheduleCommand(): Command {
       `
 The unit repeats the settings of the environment, but passwords, tokens and proxies: \`.env\` has those.
 SIGTERM stops it, and with it the run it is at; the next start resumes that run. Output goes to stderr. One daemon a state directory.
+A param must belong to a scheduled dag and be valid for every one that has it; else nothing is started (exit 2).
 ${examples(
   'dag schedule --param run_mode=prod --param allow_promote=true',
   'dag schedule --list',
@@ -39,10 +41,11 @@ ${examples(
   `dag schedule --print-service --launchd > ~/Library/LaunchAgents/${launchdLabel}.plist`,
 )}`,
     )
-    .action((options: Options) => {
+    .action(async (options: Options) => {
       const config = loadConfig()
-      if (options.list === true) list(config, options.json === true)
-      else if (options.printService === true) print(serviceText(config, options).trimEnd())
+      if (options.list === true) return list(config, options.json === true)
+      await checkScheduleParams(config, options.param)
+      if (options.printService === true) print(serviceText(config, options).trimEnd())
       else become(config, options.param)
     })
 }
