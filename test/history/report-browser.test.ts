@@ -1,5 +1,6 @@
 /** The report in headless Chromium: nothing on the console, no request, no sideways scrolling, readable colours. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,6 +38,12 @@ const pageShape = z.object({
   pale: z.array(z.string()),
   scripts: z.number(),
 })
+
+/** Families of this machine, which the page is also tried with: browsers of other machines choose other ones. */
+function installedFonts(): readonly string[] {
+  const { stdout } = spawnSync('fc-list', ['--format', '%{family[0]}\n'], { encoding: 'utf8' })
+  return [...new Set((stdout ?? '').split('\n').filter((family) => family !== ''))].toSorted()
+}
 
 /** Runs in the page, which therefore gets it as a text. */
 const look = `(() => {
@@ -113,4 +120,18 @@ describe('the report in a browser', { skip: skipBrowser }, () => {
       }
     })
   }
+
+  test('every installed font fits: no text of a drawing is cut or lies on another', async () => {
+    const page = await browser.newPage({ viewport: { width: 320, height: 900 } })
+    // With the longest tick labels, and with those of many months.
+    await page.setContent(`${renderReport(historyOf(2))}${renderReport(historyOf(14))}`)
+    const misfits: string[] = []
+    for (const font of [...installedFonts().map((family) => JSON.stringify(family)), 'sans-serif', 'serif', 'monospace']) {
+      await page.evaluate(`document.body.style.fontFamily = ${JSON.stringify(font)}`)
+      const { cut, overlapping } = pageShape.parse(await page.evaluate(look))
+      misfits.push(...cut.map((text) => `${font}: ${text} is cut`), ...overlapping.map((texts) => `${font}: ${texts} overlap`))
+    }
+    await page.close()
+    assert.deepEqual(misfits, [])
+  })
 })

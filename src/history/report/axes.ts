@@ -3,6 +3,13 @@ import { monthName, tickTexts } from './numbers.ts'
 
 /** Room that the text of a month takes with the space around it, in pixels. */
 const monthWidth = 58
+const tickGap = 6
+/** A line of the tallest common font, such as Noto Sans, must not reach into the lowest label of the y axis. */
+const rowGap = 11
+/** Room below the plot for {@link rowGap} and a line of text, in pixels. */
+export const roomBelow = 28
+/** Widest advance of common fonts (DejaVu, Verdana), as parts of the font size. A browser may pick any of them. */
+const advances = { digit: 0.65, dot: 0.38, space: 0.36, letter: 0.87 } as const
 const halfMonth = 16 * 86_400_000
 
 const axisStyle = {
@@ -12,7 +19,7 @@ const axisStyle = {
   ticks: false,
   labelColor: 'var(--muted)',
   labelFontSize: 11.5,
-  labelPadding: 6,
+  labelPadding: rowGap,
   labelOverlap: false,
 } as const
 
@@ -53,12 +60,25 @@ export function valueAxis(field: string, ticks: readonly number[]) {
     scale: { zero: false, nice: false, domain: [ticks[0] ?? 0, ticks.at(-1) ?? 1] },
     axis: {
       ...axisStyle,
+      labelPadding: tickGap,
       grid: true,
       gridColor: 'var(--grid)',
       values: [...ticks],
       labelExpr: chosen(tickTexts(ticks), `indexof(${JSON.stringify(ticks)}, datum.value)`),
     },
   } as const
+}
+
+/** Room that the labels of these ticks take left of the plot in any common font, in pixels. */
+export function roomOfTicks(ticks: readonly number[]): number {
+  const widest = Math.max(...tickTexts(ticks).map((text) => [...text].reduce((sum, character) => sum + advanceOf(character), 0)))
+  return Math.ceil(Math.max(40, widest * axisStyle.labelFontSize) + tickGap)
+}
+
+function advanceOf(character: string): number {
+  if (/\d/.test(character)) return advances.digit
+  if (character === '.') return advances.dot
+  return /\s/.test(character) ? advances.space : advances.letter
 }
 
 /** Steps of an order as an x axis; every so many are named. */

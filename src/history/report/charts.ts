@@ -1,7 +1,7 @@
 /** The charts of the page. Colours are CSS variables, so that one drawing serves light and dark. */
-import { monthAxis, stepAxis, timeOf, valueAxis, valueTicks } from './axes.ts'
+import { monthAxis, roomBelow, roomOfTicks, stepAxis, timeOf, valueAxis, valueTicks } from './axes.ts'
 import type { Bar } from './bars.ts'
-import { draw } from './drawing.ts'
+import { draw, type Padding } from './drawing.ts'
 import type { Markup } from './markup.ts'
 
 /** A value at a month, null where it was not measured. */
@@ -26,22 +26,32 @@ export interface ChartOptions {
 }
 
 const width = 270
-const padding = { left: 46, right: 8, top: 8, bottom: 24 }
-const plotWidth = width - padding.left - padding.right
+const height = 154
 /** Points are drawn where they do not touch. */
 const mostPoints = 30
+
+/** Leaves room for the labels of the y axis, and a line of labels below. */
+function paddingFor(ticks: readonly number[]): Padding {
+  return { left: roomOfTicks(ticks), right: 8, top: 8, bottom: roomBelow }
+}
+
+function plotWidth({ left, right }: Padding): number {
+  return width - left - right
+}
 
 /** The course of a value over the months. Months without a value leave a gap. */
 export function lineChart(values: readonly MonthlyValue[], { title, colour }: ChartOptions): Markup {
   const known = numbersOf(values)
+  const ticks = valueTicks(Math.min(...known), Math.max(...known))
+  const padding = paddingFor(ticks)
   return draw(
-    { title, width, height: 150, padding },
+    { title, width, height, padding },
     {
       data: timed(values),
       mark: line(colour, 2, known.length <= mostPoints),
       encoding: {
-        x: monthAxis(values, plotWidth),
-        y: valueAxis('value', valueTicks(Math.min(...known), Math.max(...known))),
+        x: monthAxis(values, plotWidth(padding)),
+        y: valueAxis('value', ticks),
       },
     },
   )
@@ -51,9 +61,10 @@ export function lineChart(values: readonly MonthlyValue[], { title, colour }: Ch
 export function gainsAndLosses(months: readonly MonthlyChange[], title: string): Markup {
   const ends = months.flatMap(({ added, removed }) => [added, -removed])
   const ticks = valueTicks(Math.min(0, ...ends), Math.max(0, ...ends))
-  const barWidth = Math.max(1.5, Math.min(26, (plotWidth / months.length) * 0.7))
+  const padding = paddingFor(ticks)
+  const barWidth = Math.max(1.5, Math.min(26, (plotWidth(padding) / months.length) * 0.7))
   return draw(
-    { title, width, height: 150, padding },
+    { title, width, height, padding },
     {
       data: {
         values: months.flatMap(({ month, added, removed }) => [
@@ -63,7 +74,7 @@ export function gainsAndLosses(months: readonly MonthlyChange[], title: string):
       },
       mark: { type: 'bar', width: barWidth },
       encoding: {
-        x: monthAxis(months, plotWidth),
+        x: monthAxis(months, plotWidth(padding)),
         y: valueAxis('value', ticks),
         color: {
           field: 'kind',
@@ -78,14 +89,15 @@ export function gainsAndLosses(months: readonly MonthlyChange[], title: string):
 
 /** Vertical bars, one a step of an order. */
 export function columnChart(columns: readonly Bar[], { title, colour }: ChartOptions): Markup {
+  const ticks = valueTicks(0, Math.max(1, ...columns.map(({ value }) => value)))
   return draw(
-    { title, width: 320, height: 190, padding },
+    { title, width: 320, height: 194, padding: paddingFor(ticks) },
     {
       data: { values: columns.map(({ value }, index) => ({ index, value })) },
       mark: { type: 'bar', color: colour, cornerRadiusEnd: 2 },
       encoding: {
         x: stepAxis(columns.map(({ label }) => label)),
-        y: valueAxis('value', valueTicks(0, Math.max(1, ...columns.map(({ value }) => value)))),
+        y: valueAxis('value', ticks),
       },
     },
   )
