@@ -42,6 +42,8 @@ async function fill(config: Config): Promise<readonly BackfillOutcome[]> {
     params: publishingParams(config),
     rerunFailed: true,
     maxParallel: 1,
+    // The months of the demo lie in the future, where a backfill would leave them to the schedule.
+    until: new Date(`${last.month}-28`),
   } as const
   print(`\n${styled('bold', 'main')} for ${days.from} to ${days.to}`)
   const { result } = await executeAll(

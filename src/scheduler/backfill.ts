@@ -17,6 +17,8 @@ export interface BackfillOptions extends RunSettings {
   readonly rerunFailed: boolean
   /** How many runs at once. */
   readonly maxParallel: number
+  /** Later slots are left to the schedule. Default: the present. */
+  readonly until?: Date
 }
 
 /** What is to be done for one slot. */
@@ -55,14 +57,14 @@ export function planBackfill(store: Store, options: BackfillOptions): readonly B
 
 function stepOf(
   store: Store,
-  { dag, rerunFailed }: BackfillOptions,
+  { dag, rerunFailed, until = new Date() }: BackfillOptions,
   session: Session,
   params: Readonly<Record<string, string>>,
 ): BackfillStep {
   const existing = store.findSession(dag.name, session.text)
   if (existing === null) {
     // What is still to come belongs to the schedule.
-    const action = session.instant > new Date() ? 'none' : 'trigger'
+    const action = session.instant > until ? 'none' : 'trigger'
     return { session: session.text, runId: dag.resolve(session, params).runId, action, state: null }
   }
   const { runId, state } = seenRun(store, existing)

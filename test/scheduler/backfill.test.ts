@@ -57,6 +57,20 @@ test('a slot whose time has not come is left to the schedule', () => {
   for (const { session, action, state } of steps) assert.deepEqual([action, state], [session > now ? 'none' : 'trigger', null])
 })
 
+test('a caller may fill months of the future', async () => {
+  using made = new Lab()
+  const days = { from: '2099-01', to: '2099-03' }
+  const outcomes = await runBackfill(options(made, { days, until: new Date('2099-02-28') }), () => {})
+  assert.deepEqual(
+    outcomes.map(({ runId, action, outcome }) => [runId.slice(-15), action, outcome?.state]),
+    [
+      ['20990120_060000', 'trigger', 'success'],
+      ['20990220_060000', 'trigger', 'success'],
+      ['20990320_060000', 'none', undefined],
+    ],
+  )
+})
+
 test('a run that fails stops no other, and is resumed only when asked to', async () => {
   using made = new Lab()
   const first = await runBackfill(options(made, { dag: failing, maxParallel: 3 }), () => {})
