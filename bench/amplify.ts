@@ -2,7 +2,7 @@
  * Makes a big dump of real text from a small one: copies of its records, each with ids of its own and its letters
  * permuted, so that text does not repeat and flatter the dictionaries.
  *
- *     node bench/amplify.ts <dump.xml.gz> <out.xml.gz> <megabytes of XML>
+ *     npm run bench -- amplify <dump.xml.gz> <out.xml.gz> <megabytes of XML>
  */
 import { createWriteStream, readFileSync } from 'node:fs'
 import { once } from 'node:events'

@@ -1,5 +1,5 @@
 /**
- * Measures downloads against curl: `node bench/download.ts [--size-mb 1000] [--rounds 3]`. A local server sends one file from memory; in
+ * Measures downloads against curl: `npm run bench -- download [--size-mb 1000] [--rounds 3]`. A local server sends one file from memory; in
  * turn `dag download` brings it, and `curl -s <url> | tee <file> | sha256sum` does. Prints medians, the ratio, and our memory: of these
  * rounds, and of one and two files at once with and without a compile cache.
  */

@@ -2,7 +2,7 @@
  * Measures the Parquet encoder on real rows: speed of encoding, size and full-scan time of its files against those that
  * DuckDB writes (ZSTD) from the same rows. Times are CPU times of one thread, medians of several rounds.
  *
- *     node bench/encode.ts [--columns] [--rounds 7] <file.parquet> …
+ *     npm run bench -- encode [--columns] [--rounds 7] <file.parquet> …
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -2,7 +2,7 @@
  * Claim: of many registered months, the history of a new one takes little more than reading that month's data once (1.5 times was asked for),
  * and reads no old snapshot at all.
  *
- *     node bench/history.ts [releases] [months] [rounds]      default 24400 (1 M rows), 24 and 3
+ *     npm run bench -- history [releases] [months] [rounds]      default 24400 (1 M rows), 24 and 3
  *
  * Three months that evolve are generated and sealed by the main pipeline, once, in /tmp/bench-history. The others are hard links of their
  * files under run ids of their own, with manifests that are true of them. All but the newest are registered and measured; then, in turns,

@@ -2,7 +2,7 @@
  * Measures ingest as whole processes, in turn with `gzip -dc` of the same dumps: wall, CPU, memory, speed, bytes written, and how
  * fast DuckDB scans what was written, beside DuckDB's own writer and beside sax. Medians of several rounds.
  *
- *     node bench/ingest.ts [--megabytes 400] [--from <directory or file>] [--only releases] [--workers 1,2] [--rounds 3] [--no-sax] [--json]
+ *     npm run bench -- ingest [--megabytes 400] [--from <directory or file>] [--only releases] [--workers 1,2] [--rounds 3] [--no-sax] [--json]
  *
  * `--megabytes` is the size of the releases dump; the others have about the share of a real month. `--from` amplifies the dumps there
  * (distinct ids, letters permuted) in place of generated ones.

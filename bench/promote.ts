@@ -1,7 +1,7 @@
 /**
  * Claim: readers that resolve `active` once never fail, however often it moves; a promotion costs its three fsyncs and little else.
  *
- *     node bench/promote.ts [promotions] [readers]      default 2000 and 20
+ *     npm run bench -- promote [promotions] [readers]      default 2000 and 20
  *
  * Three rows: promotions with nobody reading, promotions under readers, and a bare loop of symlink(2) and rename(2) with and
  * without fsync of the directory, on the same disk. A few more readers go through `active` for each step (`naive`): list and

@@ -1,7 +1,7 @@
 /**
  * Claims: a task costs little more than its process; a long history costs nothing; many tasks at once need little memory.
  *
- *     node bench/scheduler.ts [rounds]      default 5
+ *     npm run bench -- scheduler [rounds]      default 5
  *
  * 1. 40 tasks that sleep 10 ms in node, one after the other, against `sh -c "exec node …"` from a shell loop: in turns, so that a busy
  *    machine is busy for both. Also the whole command, with the start of the scheduler's own process.

@@ -2,7 +2,7 @@
  * Claim: under query threads and promotions many times a second, single-table queries of a run's own schema and of `discogs_stable` never
  * fail and never mix two runs; those of `discogs`, through `active`, may, and a retry helps (docs/trino.md).
  *
- *     node bench/trino-promote.ts [promotions] [per second] [query threads]      default 200, 10 and 20
+ *     npm run bench -- trino-promote [promotions] [per second] [query threads]      default 200, 10 and 20
  *
  * Needs a server that sees this machine's files: TRINO_URL, or the local one. Two runs of 1 000 and 2 000 labels; an answer
  * that is neither is wrong. `discogs_stable` follows the pointer as fast as it can, one sync after the other.

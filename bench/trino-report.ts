@@ -1,7 +1,7 @@
 /**
  * Claim: the sanity report of 2 million releases takes a local Trino a minute at most (docs/trino.md).
  *
- *     node bench/trino-report.ts [megabytes]      default 7000: XML of the releases dump, 2 million of them; other dumps in proportion
+ *     npm run bench -- trino-report [megabytes]      default 7000: XML of the releases dump, 2 million of them; other dumps in proportion
  *
  * Makes dumps and a published run of them once, below the system's directory for temporary files, which takes a quarter of an hour. Starts a
  * server of its own with the flags that TRINO_JVM and TRINO_HEAP_MB name, asks it to read every column of every table once, for

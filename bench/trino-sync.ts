@@ -1,7 +1,7 @@
 /**
  * Claim: 24 snapshots are registered in 20 s at most, and found to be right in 5 s (docs/trino.md).
  *
- *     node bench/trino-sync.ts [snapshots]      default 24
+ *     npm run bench -- trino-sync [snapshots]      default 24
  *
  * Needs a server that sees this machine's files: TRINO_URL, or the local one; just started, it has yet to compile what it runs. Every
  * dataset of the catalogue is there in every snapshot, with a row of each in releases_v6. Removes its schemas, before and after.

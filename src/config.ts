@@ -199,12 +199,12 @@ class Lookup {
   }
 
   directory(name: string, standard: string): string {
-    return this.environmentPath(name) ?? resolve(this.projectDir, this.#file[name] || standard)
+    return this.environmentPath(name) ?? resolve(this.projectDir, expanded(this.#file[name] || standard))
   }
 
   environmentPath(name: string): string | null {
     const found = this.own(name)
-    return found === undefined ? null : resolve(this.#cwd, found)
+    return found === undefined ? null : resolve(this.#cwd, expanded(found))
   }
 
   integer(name: string, standard: number): number {
@@ -229,7 +229,7 @@ class Lookup {
     return {
       cacheDir: this.directory('DISCOGS_CACHE', join(homedir(), '.cache/discogs-lakehouse')),
       stateDir: this.trinoStateDir(),
-      javaHome: this.#text('TRINO_JAVA_HOME') ?? this.own('JAVA_HOME') ?? null,
+      javaHome: this.path('TRINO_JAVA_HOME') ?? this.environmentPath('JAVA_HOME'),
       port: this.#text('TRINO_PORT') === undefined ? null : this.integer('TRINO_PORT', 8080),
       heapMb: this.integer('TRINO_HEAP_MB', standardHeapMb()),
       jvm: this.#text('TRINO_JVM') ?? '-XX:+UseG1GC',
@@ -314,12 +314,17 @@ class Lookup {
   }
 
   path(name: string): string | null {
-    return this.environmentPath(name) ?? (this.#file[name] ? resolve(this.projectDir, this.#file[name]) : null)
+    return this.environmentPath(name) ?? (this.#file[name] ? resolve(this.projectDir, expanded(this.#file[name])) : null)
   }
 
   #text(name: string): string | undefined {
     return this.own(name) ?? (this.#file[name] || undefined)
   }
+}
+
+/** A leading `~/` is the home directory. Shells expand it only where it is not quoted, and nobody does in `.env`. */
+function expanded(path: string): string {
+  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path
 }
 
 function readEnvFile(file: string): Environment {

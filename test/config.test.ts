@@ -166,6 +166,35 @@ test('a task learns everything from its environment, and the state of the schedu
   })
 })
 
+test('a leading ~/ is the home directory in every path setting, in .env and in the environment', () => {
+  const settings = ['DISCOGS_DATA_LAKE', 'DISCOGS_RAW', 'DAG_STATE', 'DAG_METRICS_FILE', 'DISCOGS_CACHE', 'TRINO_JAVA_HOME']
+  const more = { TRINO_URL: 'http://localhost:8080', TRINO_CA_FILE: '~/TRINO_CA_FILE' }
+  const environment = { ...Object.fromEntries(settings.map((name) => [name, `~/${name}`])), ...more }
+  const inFile = Object.entries(environment).map(([name, value]) => `${name}=${value}\n`)
+  for (const [file, given] of [
+    [inFile.join(''), {}],
+    [null, environment],
+  ] as const) {
+    withProject(file, (projectDir) => {
+      const { lakeDir, rawDir, stateDir, metricsFile, localTrino, trino } = loadConfig({
+        environment: given,
+        cwd: '/x',
+        projectDir,
+      })
+      const found = [lakeDir, rawDir, stateDir, metricsFile, localTrino.cacheDir, localTrino.javaHome, trino?.caFile]
+      assert.deepEqual(
+        found,
+        [...settings, 'TRINO_CA_FILE'].map((name) => join(homedir(), name)),
+      )
+    })
+  }
+})
+
+test('a ~ that is not the whole first part of a path stays as it is', () => {
+  const { lakeDir, rawDir } = loadConfig({ environment: { DISCOGS_DATA_LAKE: '~other/lake', DISCOGS_RAW: 'a/~/b' }, cwd: '/x' })
+  assert.deepEqual([lakeDir, rawDir], ['/x/~other/lake', '/x/a/~/b'])
+})
+
 test('.env.example explains every variable a person can set', () => {
   const source = readFileSync(join(import.meta.dirname, '../src/config.ts'), 'utf8')
   const example = readFileSync(join(import.meta.dirname, '../.env.example'), 'utf8')

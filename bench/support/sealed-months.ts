@@ -21,8 +21,8 @@ export async function mainRuns(releases: number): Promise<readonly string[]> {
       await ensureDumps(join(raw, month.month), month)
     }
     const environment = { DISCOGS_RAW: raw, DISCOGS_DATA_LAKE: lake, DAG_STATE: join(root, 'state'), SQL_ENGINE: 'duckdb' }
-    const sealed = sealedRuns(lake).runs.map(({ runId }) => runId)
-    for (const { month } of demoMonths) if (!sealed.includes(runOf(month))) await runTree(sealingOf(month), environment)
+    const sealed = new Set(sealedRuns(lake).runs.map(({ runId }) => runId))
+    for (const { month } of demoMonths) if (!sealed.has(runOf(month))) await runTree(sealingOf(month), environment)
   }
   return sealedRuns(lake).runs.map(({ dir }) => dir)
 }

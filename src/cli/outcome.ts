@@ -36,9 +36,9 @@ export function printFailure(config: Config, { runId, tasks }: ShownRun): void {
     const lines = log !== undefined && existsSync(log) ? lastLines(log) : []
     print(`\n${failed.taskId} failed${lines.length === 0 ? `: ${failed.reason ?? 'no reason known'}` : '; the end of its log:'}`)
     for (const line of lines) print(`  ${oneLine(line)}`)
-    print(`\nthe whole log   npx dag logs ${runId} ${failed.taskId}`)
+    print(`\nthe whole log   bin/dag logs ${runId} ${failed.taskId}`)
   }
-  print(`${failed === undefined ? '\n' : ''}resume          npx dag retry ${runId}`)
+  print(`${failed === undefined ? '\n' : ''}resume          bin/dag retry ${runId}`)
 }
 
 /** However long the log is. */

@@ -68,9 +68,9 @@ async function measure(config: Config): Promise<number> {
   print(`tables  ${shownPath(historyReportsDir(config.lakeDir))}/*.csv`)
   print(`\n${styled('bold', 'Next')}`)
   print(
-    '  npx dag sql "select month, member, value from discogs_history.growth_by_month where measure = \'ids_added\' order by 1, 2"',
+    '  bin/dag sql "select month, member, value from discogs_history.growth_by_month where measure = \'ids_added\' order by 1, 2"',
   )
-  print(`  npx dag diff ${demoMonths[1].month} ${demoMonths[2].month}`)
+  print(`  bin/dag diff ${demoMonths[1].month} ${demoMonths[2].month}`)
   return exitCode
 }
 

@@ -22,13 +22,13 @@ export function printSummary(config: Config, { runId, tasks }: RunOutcome): void
   print(`checks  ${checksLine(store.checks(runId))}`)
   print(`active  ${shownPath(activeLink(config.lakeDir))} -> ${active === undefined ? 'nothing' : linkTarget(active)}`)
   print(`\n${styled('bold', 'Next')}`)
-  print(`  npx dag sql "${exampleQuery}"`)
-  print('  npx dag status latest')
+  print(`  bin/dag sql "${exampleQuery}"`)
+  print('  bin/dag status latest')
   print('  npm run demo:history')
   print(
     prevLinks(config.lakeDir).length === 0
-      ? '  npx dag logs latest ingest.releases'
-      : '  npx dag rollback --reason "as it was before"',
+      ? '  bin/dag logs latest ingest.releases'
+      : '  bin/dag rollback --reason "as it was before"',
   )
 }
 
@@ -50,5 +50,5 @@ function checksLine(checks: readonly CheckRecord[]): string {
   const found = ['CRITICAL', 'WARN', 'INFO']
     .filter((severity) => count(severity) > 0)
     .map((severity) => `${count(severity)} ${severity}`)
-  return `${passed}, ${found.join(', ')}: npx dag status latest shows them`
+  return `${passed}, ${found.join(', ')}: bin/dag status latest shows them`
 }

@@ -148,7 +148,7 @@ describe('what is broken is found', () => {
 
   test('an old Node', () => {
     const findings = examineMachine(config, 'v22.1.0')
-    assertFinding(findings, 'version', 'wrong', /v22\.1\.0, at least 24/, /npx dag/)
+    assertFinding(findings, 'version', 'wrong', /v22\.1\.0, at least 24/, /bin\/dag/)
   })
 
   test('too little space for the newest month', () => {

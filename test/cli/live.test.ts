@@ -10,7 +10,7 @@ test('a terminal with fewer rows than tasks ends with every task, once, and with
 }, async () => {
   using place = new Place()
   await using terminal = new Terminal(['trigger', 'main', '--session', '2026-04-20'], place.env, 10)
-  const seen = await terminal.waitFor(/resume +npx dag retry \S+/)
+  const seen = await terminal.waitFor(/resume +bin\/dag retry \S+/)
   const end = seen.slice(seen.lastIndexOf(' of 19 tasks'))
   const tasks = end.split('\n').flatMap((line) => /^[✖⊘] ([a-z.]+) /.exec(line)?.[1] ?? [])
   assert.deepEqual([tasks.length, tasks[0], tasks.at(-1)], [19, 'preflight', 'report'], seen)

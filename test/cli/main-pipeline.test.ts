@@ -156,7 +156,7 @@ test('a dump that is cut short fails its ingest by name and offset, and what is 
     assert.ok(text.includes(dump), text)
     assert.match(text, /cut short near byte \d+ of the gzip file/)
   }
-  assert.match(failed.stdout, new RegExp(`npx dag retry ${third}`))
+  assert.match(failed.stdout, new RegExp(`bin/dag retry ${third}`))
   assert.equal(target(), `_runs/${first}`)
   assert.deepEqual({ first: listing(place.runDir(first)), second: listing(place.runDir(second)) }, published)
 

@@ -30,7 +30,7 @@ export function markCommand(): Command {
       `
 \`dag retry\` then keeps the tasks that are marked as success and runs those again that are marked as failed.
 Ingest and build tasks of a sealed run cannot be marked as failed: its data never changes.
-${examples('dag mark latest download success --reason "fetched by hand"')}`,
+${examples('dag mark latest download.labels success --reason "fetched by hand"')}`,
     )
     .action((given: string, taskId: string, to: 'success' | 'failed', { reason, json = false }: Options) => {
       const config = loadConfig()

@@ -35,7 +35,7 @@ The unit repeats the settings of the environment, but passwords, tokens and prox
 SIGTERM stops it, and with it the run it is at; the next start resumes that run. Output goes to stderr. One daemon a state directory.
 A param must belong to a scheduled dag and be valid for every one that has it; else nothing is started (exit 2).
 ${examples(
-  'dag schedule --param run_mode=prod --param allow_promote=true',
+  'dag schedule --param do_download=true --param run_mode=prod --param allow_promote=true',
   'dag schedule --list',
   'dag schedule --print-service > ~/.config/systemd/user/dag.service && systemctl --user enable --now dag',
   `dag schedule --print-service --launchd > ~/Library/LaunchAgents/${launchdLabel}.plist`,

@@ -23,7 +23,7 @@ function examineNode(version: string): readonly Finding[] {
     findings.wrong(
       'version',
       `${version}, at least ${leastNodeMajor} is needed`,
-      'use `npx dag`, which brings its own; or run `npm ci`',
+      'use `bin/dag`, which brings its own; or run `npm ci`',
     )
   return findings.list
 }

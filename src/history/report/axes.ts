@@ -71,8 +71,12 @@ export function valueAxis(field: string, ticks: readonly number[]) {
 
 /** Room that the labels of these ticks take left of the plot in any common font, in pixels. */
 export function roomOfTicks(ticks: readonly number[]): number {
-  const widest = Math.max(...tickTexts(ticks).map((text) => [...text].reduce((sum, character) => sum + advanceOf(character), 0)))
+  const widest = Math.max(...tickTexts(ticks).map(advanceOfText))
   return Math.ceil(Math.max(40, widest * axisStyle.labelFontSize) + tickGap)
+}
+
+function advanceOfText(text: string): number {
+  return Array.from(text, advanceOf).reduce((sum, advance) => sum + advance, 0)
 }
 
 function advanceOf(character: string): number {
