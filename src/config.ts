@@ -21,6 +21,8 @@ export interface Config extends TaskSettings {
   readonly lakeDir: string
   readonly rawDir: string
   readonly stateDir: string
+  /** Those that the environment itself names, not `.env` or a default. */
+  readonly explicitDirs: readonly ('lakeDir' | 'rawDir')[]
   /** How many tasks run at once. */
   readonly parallelism: number
   readonly localTrino: LocalTrinoSettings
@@ -104,6 +106,7 @@ export function loadConfig(sources: ConfigSources = {}): Config {
     lakeDir: lookup.directory('DISCOGS_DATA_LAKE', 'lake/hive-data'),
     rawDir: lookup.directory('DISCOGS_RAW', 'lake/raw'),
     stateDir: lookup.directory('DAG_STATE', 'state'),
+    explicitDirs: lookup.explicitDirs(),
     ...lookup.settings(),
     parallelism: lookup.integer('DAG_PARALLELISM', availableParallelism()),
     localTrino: lookup.localTrino(),
@@ -200,6 +203,11 @@ class Lookup {
 
   directory(name: string, standard: string): string {
     return this.environmentPath(name) ?? resolve(this.projectDir, expanded(this.#file[name] || standard))
+  }
+
+  explicitDirs(): Config['explicitDirs'] {
+    const names = { lakeDir: 'DISCOGS_DATA_LAKE', rawDir: 'DISCOGS_RAW' } as const
+    return (['lakeDir', 'rawDir'] as const).filter((directory) => this.own(names[directory]) !== undefined)
   }
 
   environmentPath(name: string): string | null {

@@ -5,7 +5,7 @@ import { exitCodes, PipelineError } from '../errors.ts'
 import { type ActiveRun, resolveActive } from '../lake/pointer.ts'
 import { recoverPromotions } from '../lake/promotion-recovery.ts'
 import { userName } from '../process-identity.ts'
-import { ledgerOf } from '../scheduler/promotions.ts'
+import { lakeOfPromotion, ledgerOf } from '../scheduler/promotions.ts'
 import { settlePublishedRuns } from '../scheduler/published-runs.ts'
 import { openStore } from '../scheduler/store.ts'
 
@@ -16,7 +16,8 @@ import { openStore } from '../scheduler/store.ts'
 export function recoverPointer(config: Config): void {
   if (!hasUnfinished(config)) return
   using store = openStore(config.stateDir)
-  for (const { outcome, note } of recoverPromotions(config.lakeDir, ledgerOf(store))) {
+  const lakes = new Set([config.lakeDir, ...store.begunPromotions().map((one) => lakeOfPromotion(store, one, config.lakeDir))])
+  for (const { outcome, note } of [...lakes].flatMap((lakeDir) => recoverPromotions(lakeDir, ledgerOf(store)))) {
     process.stderr.write(`an interrupted promotion was ${outcome}: ${note}\n`)
   }
   for (const { runId, taskId, left } of settlePublishedRuns(store)) {

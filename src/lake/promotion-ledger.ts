@@ -30,7 +30,8 @@ export interface PromotionLedger {
    * promotion is still unfinished: the caller puts the links back and then settles it.
    */
   complete(id: number, move: () => void): void
-  unfinished(): readonly UnfinishedPromotion[]
+  /** Of runs of this lake. */
+  unfinished(lakeDir: string): readonly UnfinishedPromotion[]
   /** Records how an unfinished promotion ended; called only when the links say so. */
   settle(id: number, outcome: 'done' | 'undone' | 'failed', note: string): void
   /** The run that was active before `runId` was promoted, null if unknown: where a rollback goes. */

@@ -16,13 +16,13 @@ export interface Settlement {
  * anything to do it takes no lock and writes nothing.
  */
 export function recoverPromotions(lakeDir: string, ledger: PromotionLedger, options: LockOptions = {}): readonly Settlement[] {
-  if (ledger.unfinished().length === 0 && newLinks(lakeDir).length === 0) return []
+  if (ledger.unfinished(lakeDir).length === 0 && newLinks(lakeDir).length === 0) return []
   return withLakeLock(lakeDir, () => settleUnfinished(lakeDir, ledger), options)
 }
 
 /** As {@link recoverPromotions}, by a caller that holds the lake's lock. */
 export function settleUnfinished(lakeDir: string, ledger: PromotionLedger): readonly Settlement[] {
-  const settlements = ledger.unfinished().map((promotion) => {
+  const settlements = ledger.unfinished(lakeDir).map((promotion) => {
     const { outcome, note } = settledLinks(lakeDir, promotion)
     ledger.settle(promotion.id, outcome, note)
     return { promotion, outcome, note }

@@ -148,7 +148,9 @@ export class Engine implements AsyncDisposable {
   }
 
   #loop(run: RunRecord, plan: Plan, { onEvent = () => {}, signal }: Watch): AttemptLoop {
-    const { config, graceMs = standardGraceMs } = this.#settings
+    const { graceMs = standardGraceMs } = this.#settings
+    const { config: settings } = this.#settings
+    const config = { ...settings, lakeDir: run.lakeDir ?? settings.lakeDir, rawDir: run.rawDir ?? settings.rawDir }
     const signals = signal === undefined ? this.#lease.lost : AbortSignal.any([signal, this.#lease.lost])
     return new AttemptLoop(this.store, run, {
       plan,

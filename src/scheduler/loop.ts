@@ -1,4 +1,5 @@
 /** Life of a run: triggered once, resumed as often as needed. */
+import { directoriesOf } from './binding.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
 import { userName } from '../process-identity.ts'
 import type { Dag } from './dag.ts'
@@ -34,6 +35,8 @@ export interface RetryOptions extends RunSettings {
   readonly dag?: Dag
   /** This task runs again although it has succeeded. */
   readonly redo?: Redo
+  /** It goes on in the lake and with the raw directory of the settings, whatever it began with. Default false. */
+  readonly rebind?: boolean
   /** Nobody has asked for it: then a run that was resumed in vain too often ends `failed` instead. Default false. */
   readonly isAutomatic?: boolean
 }
@@ -84,7 +87,8 @@ async function trigger(engine: Engine, wanted: WantedRun): Promise<RunOutcome> {
       const by = { trigger: origin, triggeredBy: userName() }
       // Before the run is there: a run without its secrets could not be run.
       const params = keepSecrets(store.stateDir, runId, wanted)
-      store.change.createRun({ runId, session: session.text, params, ...by, plan, parallelism })
+      const { lakeDir, rawDir } = config
+      store.change.createRun({ runId, session: session.text, params, ...by, plan, parallelism, lakeDir, rawDir })
       return store.run(runId)
     })
   await engine.execute(plan, create, options)
@@ -99,19 +103,21 @@ async function trigger(engine: Engine, wanted: WantedRun): Promise<RunOutcome> {
 export async function retryRun(runId: string, options: RetryOptions): Promise<RunOutcome> {
   const plan = options.dag === undefined ? null : compilePlan(options.dag, options)
   using store = openStore(options.config.stateDir)
-  refuse(store, runId, plan, options)
+  refuse(store, runId, plan, bound(store, runId, options))
   await using engine = await Engine.open(store, options)
   await engine.settleDeadAttempts(runId)
   return await retry(engine, runId, plan, options)
 }
 
 /** @param plan the definition as it is now; null: that of the attempt before */
-async function retry(engine: Engine, runId: string, plan: Plan | null, options: RetryOptions): Promise<RunOutcome> {
+async function retry(engine: Engine, runId: string, plan: Plan | null, given: RetryOptions): Promise<RunOutcome> {
   const { store } = engine
+  const options = bound(store, runId, given)
   const { isAutomatic = false } = options
   // Whoever asks for more than a resumption means the attempt that follows.
   const isPlain = plan === null && options.redo === undefined
   refuse(store, runId, plan, options)
+  store.change.bindRun(runId, options.config)
   const work = { ...options, hopeless: isAutomatic ? hopelessness(store.events(runId)) : null }
   if (store.run(runId).state === 'running' && !isPlain) await engine.settle(runId)
   if (store.run(runId).state === 'running') {
@@ -158,6 +164,12 @@ function begin(store: Store, runId: string, plan: Plan | null, options: RetryOpt
 
 function askOf(plan: Plan | null, { config, redo }: RetryOptions): Ask {
   return { lakeDir: config.lakeDir, plan, redo: redo ?? null }
+}
+
+/** With the directories of the run in place of those of the settings. @throws PipelineError (exit 3) when the environment names others */
+function bound(store: Store, runId: string, options: RetryOptions): RetryOptions {
+  const { config, rebind = false } = options
+  return rebind ? options : { ...options, config: { ...config, ...directoriesOf(store.run(runId), config) } }
 }
 
 /** Refuses what can be refused before the lease is asked for and anything is written. A plain resumption of a running run always may. */

@@ -1,6 +1,7 @@
 /** Gate and audit trail of promotions over the scheduler's state: what the lake asks before and after it moves the pointer. */
 import { PipelineError } from '../errors.ts'
 import type { Promotion, PromotionLedger } from '../lake/promotion-ledger.ts'
+import { ownLakeOf } from './binding.ts'
 import { runClosedBy } from './gate.ts'
 import { openStore, type Store } from './store.ts'
 
@@ -14,11 +15,17 @@ export function ledgerOf(store: Store): PromotionLedger {
   return {
     begin: (promotion) => promoting.transaction(() => promoting.begin(promotion, verdictOn(store, promotion))),
     complete: (id, move) => complete(store, id, move),
-    unfinished: () => store.begunPromotions(),
+    unfinished: (lakeDir) => store.begunPromotions().filter((one) => lakeOfPromotion(store, one, lakeDir) === lakeDir),
     settle: (id, outcome, note) => promoting.end(id, outcome, note),
     before: (runId) => store.promotionOver(runId)?.fromRunId ?? null,
     isRolledBack: (runId) => store.isRolledBack(runId),
   }
+}
+
+/** @param lakeDir that of the settings */
+export function lakeOfPromotion(store: Store, { toRunId }: Pick<Promotion, 'toRunId'>, lakeDir: string): string {
+  const run = store.findRun(toRunId)
+  return run === null ? lakeDir : ownLakeOf(run, lakeDir)
 }
 
 /** The move happens while the write lock is held: no state changes between the gate, the move and the record. */

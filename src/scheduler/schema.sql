@@ -1,4 +1,4 @@
--- Schema 5 of state/scheduler.db, as the migrations leave it. A test compares it.
+-- Schema 6 of state/scheduler.db, as the migrations leave it. A test compares it.
 
 CREATE TABLE plan (
   plan_hash text primary key check (length(plan_hash) = 64),
@@ -18,7 +18,7 @@ CREATE TABLE run (
   triggered_by text not null,
   attempt integer not null check (attempt >= 1),
   created_at text not null,
-  ended_at text,
+  ended_at text, lake_dir text, raw_dir text,
   unique (dag_id, session),
   check ((state = 'running') = (ended_at is null))
 ) strict;
@@ -239,7 +239,7 @@ CREATE TABLE task (
   ended_at text,
   rows text check (rows is null or json_valid(rows)),
   bytes integer check (bytes >= 0),
-  note text,
+  note text, inputs text check (inputs is null or json_valid(inputs)),
   primary key (run_id, attempt, task_id),
   unique (run_id, attempt, position),
   foreign key (run_id, attempt) references attempt (run_id, attempt),

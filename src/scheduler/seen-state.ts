@@ -1,5 +1,5 @@
 /** States as they are when somebody looks. A scheduler that was killed could not record that it stopped, so the state still says `running`. */
-import { processStart } from '../process-identity.ts'
+import { lifeOf } from '../process-identity.ts'
 import { schedulerHolder } from './lease.ts'
 import type { RunState, TaskState } from './states.ts'
 import type { RunRecord, Store, TaskRecord } from './store.ts'
@@ -32,5 +32,5 @@ export function seenTasks(store: Store, runId: string): readonly SeenTask[] {
 }
 
 function lives(pid: number | null, pidStarted: string | null): boolean {
-  return pid !== null && processStart(pid) === pidStarted
+  return pid !== null && pidStarted !== null && lifeOf(pid, pidStarted) !== 'gone'
 }

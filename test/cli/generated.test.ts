@@ -35,7 +35,17 @@ function record(stateDir: string, runs: readonly { readonly runId: string; reado
     second += 1
     const session = `${dumpMonth}-20 06:00:00`
     const params = { dump_month: dumpMonth }
-    store.change.createRun({ runId, session, params, trigger: 'manual', triggeredBy: 'me', plan, parallelism: 1 })
+    store.change.createRun({
+      runId,
+      session,
+      params,
+      trigger: 'manual',
+      triggeredBy: 'me',
+      plan,
+      parallelism: 1,
+      lakeDir: '/lake',
+      rawDir: '/raw',
+    })
   }
 }
 

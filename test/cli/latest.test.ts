@@ -21,7 +21,9 @@ test('latest is the newest run of all dags, latest:<dag> of one, and for data th
   const [snapshot, other] = ['2026-04__20260420_060000', 'counting__20260421_060000']
   await lab.seal(snapshot)
   const by = { trigger: 'manual', triggeredBy: 'me', plan: counting, parallelism: 1 } as const
-  lab.store().change.createRun({ runId: other, session: '2026-04-21 06:00:00', params: {}, ...by })
+  lab
+    .store()
+    .change.createRun({ runId: other, session: '2026-04-21 06:00:00', params: {}, ...by, lakeDir: lab.lakeDir, rawDir: lab.dir })
   const env = { DISCOGS_DATA_LAKE: lab.lakeDir, DAG_STATE: lab.stateDir }
   const statusOf = async (run: string): Promise<unknown> => {
     const { code, stdout, stderr } = await dag(['status', run, '--json'], env)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { z } from 'zod'
 import { generateDumps } from '../../src/demo/generate.ts'
-import { activeShape, listing, month, outcomeShape, Place, releases, taskShape } from './support.ts'
+import { activeShape, dag, listing, month, outcomeShape, Place, releases, taskShape } from './support.ts'
 
 const place = new Place()
 after(() => place[Symbol.dispose]())
@@ -139,6 +139,29 @@ test('promote by hand publishes the dev run, rollback brings the first one back,
   const twice = await place.dag('rollback')
   assert.deepEqual([twice.code, target()], [4, `_runs/${first}`])
   assert.match(twice.stderr, /there is no snapshot before/)
+})
+
+test('commands on a run look into its own lake: another one is refused, and none is needed', async () => {
+  const elsewhere = { ...place.env, DISCOGS_DATA_LAKE: join(place.dir, 'lake2') }
+  const { DISCOGS_DATA_LAKE: _lake, DISCOGS_RAW: _raw, ...unset } = place.env
+  const query = ['sql', 'select count(*) as n from releases_v6', '--run', first, '--json']
+  const [status, found, ...refused] = await Promise.all([
+    dag(['status', first, '--json'], elsewhere),
+    dag(query, unset),
+    dag(query, elsewhere),
+    dag(['promote', first], elsewhere),
+    dag(['retry', first, '--task', 'report'], elsewhere),
+    dag(['diff', first, second], elsewhere),
+  ])
+  const shape = z.object({ active: z.boolean(), lakeDir: z.string(), rawDir: z.string() })
+  assert.deepEqual(shape.parse(JSON.parse(status.stdout)), { active: true, lakeDir: place.lakeDir, rawDir: place.rawDir })
+  assert.equal(found.code, 0, found.stderr)
+  for (const { code, stderr } of refused)
+    assert.deepEqual(
+      [code, stderr.split('\n')[0]],
+      [3, `dag: run ${first} belongs to the lake ${place.lakeDir}, but DISCOGS_DATA_LAKE is ${elsewhere.DISCOGS_DATA_LAKE}`],
+    )
+  assert.ok(!existsSync(elsewhere.DISCOGS_DATA_LAKE))
 })
 
 test('a dump that is cut short fails its ingest by name and offset, and what is published stays byte for byte', async () => {

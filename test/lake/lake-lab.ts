@@ -81,7 +81,17 @@ export class LakeLab implements Disposable {
   pass(runId: string, stateDir = this.stateDir): void {
     const store = this.store(stateDir)
     const session = `2026-01-01 00:00:0${store.runs().length % 10} ${runId}`
-    store.change.createRun({ runId, session, params: {}, trigger: 'manual', triggeredBy: 'me', plan, parallelism: 1 })
+    store.change.createRun({
+      runId,
+      session,
+      params: {},
+      trigger: 'manual',
+      triggeredBy: 'me',
+      plan,
+      parallelism: 1,
+      lakeDir: this.lakeDir,
+      rawDir: this.dir,
+    })
     const key = { runId, attempt: 1, taskId: 'sure', tryNumber: 1 }
     store.change.changeTask(key, 'waiting', { state: 'queued', reason: null })
     store.change.startTry(key, { files: { logFile: 'x', resultFile: 'y' }, deadline: null, process: null })

@@ -24,7 +24,7 @@ async function runAll(made: Lab, store: Store, dag: Dag, count: number): Promise
   const ids = Array.from({ length: count }, (_, index) => `r${index}`)
   const create = (runId: string) => () => {
     const origin = { trigger: 'backfill', triggeredBy: 'test', parallelism: 8 } as const
-    store.change.createRun({ runId, session: runId, params: {}, plan, ...origin })
+    store.change.createRun({ runId, session: runId, params: {}, plan, ...origin, ...made.config })
     return store.run(runId)
   }
   return await Promise.all(ids.map((runId) => engine.execute(plan, create(runId), {})))

@@ -57,6 +57,8 @@ function begin(store: Store): void {
     triggeredBy: 'me',
     plan,
     parallelism: 2,
+    lakeDir: '/lake',
+    rawDir: '/raw',
   })
 }
 
@@ -136,6 +138,8 @@ test('a new run stands there with its attempt, its tasks, its plan and its event
       attempt: 1,
       createdAt: at,
       endedAt: null,
+      lakeDir: '/lake',
+      rawDir: '/raw',
     }
     assert.deepEqual(store.runs(), [run])
     assert.deepEqual(store.run(runId), run)
@@ -302,14 +306,15 @@ test('the ledger begins and completes a promotion only while the gate is open', 
     succeed(store, 'first')
     succeed(store, 'sure', [check])
     const id = ledger.begin(promotion)
-    assert.deepEqual(ledger.unfinished(), [
+    assert.deepEqual(ledger.unfinished('/lake'), [
       { ...promotion, id, state: 'begun', verdict: '1 checks, 0 critical, 1 warnings', note: null, begunAt: at, endedAt: null },
     ])
+    assert.deepEqual(ledger.unfinished('/other-lake'), [], 'links of another lake tell nothing of it')
     let moved = 0
     ledger.complete(id, () => {
       moved += 1
     })
-    assert.deepEqual([moved, store.promotion(id).state, ledger.unfinished(), ledger.before(runId)], [1, 'done', [], 'old'])
+    assert.deepEqual([moved, store.promotion(id).state, ledger.unfinished('/lake'), ledger.before(runId)], [1, 'done', [], 'old'])
     assert.throws(() => ledger.complete(id, () => assert.fail('moved twice')), /promotion 1 is done already/)
   })
 })
@@ -325,7 +330,7 @@ test('a move that throws leaves a promotion to be settled, and a gate that has c
       throw new Error('disk full')
     }
     assert.throws(() => ledger.complete(first, move), /disk full/)
-    assert.deepEqual(ledger.unfinished()[0]?.id, first)
+    assert.deepEqual(ledger.unfinished('/lake')[0]?.id, first)
     ledger.settle(first, 'failed', 'disk full')
     const second = ledger.begin(promotion)
     store.change.endAttempt({ runId, attempt: 1 }, 'failed', 'test')

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { Argument, Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { runDir } from '../../lake/layout.ts'
+import { lakeOf } from '../../scheduler/binding.ts'
 import { markOf } from '../../scheduler/mark.ts'
 import { preparesSnapshot } from '../../scheduler/plan-graph.ts'
 import { openStore } from '../../scheduler/store.ts'
@@ -37,7 +38,8 @@ ${examples('dag mark latest download.labels success --reason "fetched by hand"')
       using store = openStore(config.stateDir)
       const runId = runIdOf(store, given)
       const task = taskOf(store, runId, taskId)
-      const isSealed = existsSync(runDir(config.lakeDir, runId)) && preparesSnapshot(store.planOf(runId), taskId)
+      const isSealed =
+        existsSync(runDir(lakeOf(store.run(runId), config), runId)) && preparesSnapshot(store.planOf(runId), taskId)
       const asked = { to, reason: `marked ${to} by ${whoami()}: ${reason}`, isSealed }
       const mark = markOf(store.run(runId), store.tasks(runId), task, asked)
       store.marks.mark(task, mark)

@@ -4,6 +4,7 @@ import { type Config, loadConfig } from '../../config.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
 import { manifestFile, runDir } from '../../lake/layout.ts'
 import { promoteRun } from '../../lake/promotion.ts'
+import { lakeOf } from '../../scheduler/binding.ts'
 import { ledgerOf } from '../../scheduler/promotions.ts'
 import { openStore, type Store } from '../../scheduler/store.ts'
 import { isLatest, latestSnapshot, snapshotHelp } from '../latest.ts'
@@ -30,9 +31,10 @@ export function promoteCommand(): Command {
       recoverPointer(config)
       using store = openStore(config.stateDir)
       const runId = isLatest(given) ? latestSnapshot(config, store, given) : store.run(given).runId
-      refuseUnsealed(config, store, runId)
+      const lakeDir = lakeOf(store.run(runId), config)
+      refuseUnsealed({ ...config, lakeDir }, store, runId)
       const outcome = promoteRun({
-        lakeDir: config.lakeDir,
+        lakeDir,
         runId,
         allowOlder: force,
         ledger: ledgerOf(store),
@@ -46,7 +48,7 @@ export function promoteCommand(): Command {
           retryable: false,
           hint: `\`dag promote ${runId} --force\` publishes it all the same`,
         })
-      await showOnTrino(config)
+      await showOnTrino({ ...config, lakeDir })
       if (json) printJson(outcome)
       else print(outcome.note)
     })

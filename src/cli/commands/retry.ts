@@ -10,6 +10,7 @@ import { examples } from './options.ts'
 interface Options {
   readonly task?: string
   readonly downstream?: boolean
+  readonly rebind?: boolean
   readonly bySchedule?: boolean
   readonly json?: boolean
 }
@@ -21,15 +22,16 @@ export function retryCommand(): Command {
     .argument('<run>', runHelp)
     .option('--task <task>', 'run this task again although it has succeeded')
     .option('--downstream', 'with --task: and everything below it')
+    .option('--rebind', 'go on in the lake and with the raw directory of the settings')
     .addOption(new Option('--by-schedule', 'nobody has asked for it: too often in vain ends the run').hideHelp())
     .option('--json', 'print the outcome as JSON')
     .addHelpText('after', examples('dag retry 2026-04__20260420_060000', 'dag retry latest --task report'))
-    .action(async (given: string, { task, downstream = false, bySchedule = false, json = false }: Options) => {
+    .action(async (given: string, { task, downstream = false, rebind = false, bySchedule = false, json = false }: Options) => {
       const config = loadConfig()
       const runId = runIdHere(given)
       const redo = task === undefined ? {} : { redo: { taskId: task, downstream } }
       const { outcome, exitCode } = await execute({ config, json }, (settings) =>
-        retryRun(runId, { config, isAutomatic: bySchedule, ...redo, ...settings }),
+        retryRun(runId, { config, rebind, isAutomatic: bySchedule, ...redo, ...settings }),
       )
       printOutcome(config, outcome, json)
       process.exitCode = exitCode

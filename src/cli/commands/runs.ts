@@ -1,8 +1,9 @@
 import { Command } from 'commander'
-import { loadConfig } from '../../config.ts'
+import { type Config, loadConfig } from '../../config.ts'
 import { resolveActive } from '../../lake/pointer.ts'
 import { between, print, printJson, shownState, table } from '../output.ts'
-import { seenRuns } from '../../scheduler/seen-state.ts'
+import { ownLakeOf } from '../../scheduler/binding.ts'
+import { type SeenRun, seenRuns } from '../../scheduler/seen-state.ts'
 import { recoverPointerIfPossible } from '../pointer.ts'
 import { showStats } from '../run-stats.ts'
 import { readStore } from '../runs.ts'
@@ -35,15 +36,15 @@ ${examples('dag runs', 'dag runs --limit 5 --json', 'dag runs --stats')}`,
         showStats(store, limit, json)
         return
       }
-      const active = resolveActive(config.lakeDir)?.runId
       const runs = seenRuns(store, store.runs({ limit }))
+      const isActive = activeOf(config, runs)
       if (json) {
-        printJson(runs.map((run) => ({ ...run, active: run.runId === active })))
+        printJson(runs.map((run) => ({ ...run, active: isActive(run) })))
         return
       }
       if (runs.length === 0) print('no runs yet: npm start, or dag trigger main')
       const rows = runs.map((run) => [
-        run.runId === active ? '*' : '',
+        isActive(run) ? '*' : '',
         run.runId,
         run.dagId,
         run.session,
@@ -53,4 +54,11 @@ ${examples('dag runs', 'dag runs --limit 5 --json', 'dag runs --stats')}`,
       ])
       if (runs.length > 0) print(table(['', 'run', 'dag', 'session', 'state', '>attempt', '>duration'], rows))
     })
+}
+
+/** Each lake of these runs is looked at once. @returns whether a run is the published one of its lake */
+function activeOf(config: Config, runs: readonly SeenRun[]): (run: SeenRun) => boolean {
+  const lakes = new Set(runs.map((run) => ownLakeOf(run, config.lakeDir)))
+  const active = new Map([...lakes].map((lake) => [lake, resolveActive(lake)?.runId]))
+  return (run) => active.get(ownLakeOf(run, config.lakeDir)) === run.runId
 }

@@ -55,9 +55,10 @@ export function sqlCommand(): Command {
         ),
     )
     .action(async (query: string | undefined, options: Options) => {
-      const config = loadConfig()
+      const settings = loadConfig()
       refuseContradictions(query, options)
-      const place = placeOf(config, options)
+      const place = placeOf(settings, options)
+      const config = { ...settings, lakeDir: place.lakeDir }
       const engine = options.engine ?? (config.sqlEngine === 'trino' ? 'trino' : 'duckdb')
       if (query === undefined) await prompt(config, place, engine, options)
       else await once(config, place, engine, query === '-' ? await textOf(process.stdin) : query, options)

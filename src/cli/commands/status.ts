@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { exitCodes } from '../../errors.ts'
 import { resolveActive } from '../../lake/pointer.ts'
+import { ownLakeOf } from '../../scheduler/binding.ts'
 import { seenRun, seenTasks } from '../../scheduler/seen-state.ts'
 import type { CheckRecord } from '../../scheduler/store.ts'
 import { runHelp } from '../latest.ts'
@@ -36,7 +37,7 @@ ${examples('dag status latest', 'dag status latest --watch', 'dag status 2026-04
       if (watch && run.state !== 'success') process.exitCode = exitCodes.failed
       const tasks = seenTasks(store, runId)
       const checks = store.checks(runId)
-      const active = resolveActive(config.lakeDir)?.runId === runId
+      const active = resolveActive(ownLakeOf(run, config.lakeDir))?.runId === runId
       if (json) {
         printJson({ ...run, active, tasks, checks })
         return
@@ -52,6 +53,7 @@ ${examples('dag status latest', 'dag status latest --watch', 'dag status 2026-04
           .map(([name, value]) => `${name}=${value}`)
           .join(' ')}`,
       )
+      if (run.lakeDir !== null) print(`lake      ${run.lakeDir}   raw ${run.rawDir}`)
       if (!isShown) print(`\n${taskTable(tasks)}\n`)
       print(checkSummary(checks))
       // A line of the live screen has no room for a reason.

@@ -2,12 +2,14 @@ import type { Config } from '../../config.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
 import { withoutGenerated } from '../../lake/generated.ts'
 import { sealedRuns } from '../../lake/sealed-runs.ts'
+import { lakeOf } from '../../scheduler/binding.ts'
 import { suggest } from '../../scheduler/nearest.ts'
 import { readStore } from '../runs.ts'
 import { isLatest, latestSnapshot } from '../latest.ts'
 import { placeOf } from '../sql/place.ts'
 
 export interface NamedSnapshot {
+  readonly lakeDir: string
   readonly runId: string
   readonly dir: string
   /** UTC, `YYYY-MM-DD HH:MM:SS`. */
@@ -19,16 +21,24 @@ export interface NamedSnapshot {
  * @throws PipelineError (exit 4) with the nearest name
  */
 export function snapshotNamed(config: Config, given: string): NamedSnapshot {
-  const { runs: sealed } = sealedRuns(config.lakeDir)
+  const lakeDir = lakeOfGiven(config, given)
+  const { runs: sealed } = sealedRuns(lakeDir)
   const runId = runIdMeant(
     config,
     given,
     [...new Set(withoutGenerated(sealed).flatMap(({ dumpMonth }) => dumpMonth ?? []))].toSorted(),
   )
   const found = sealed.find((run) => run.runId === runId)
-  if (found !== undefined) return found
+  if (found !== undefined) return { ...found, lakeDir }
   const names = sealed.map((run) => run.runId)
-  throw notFound(`${runId} is no sealed run of ${config.lakeDir}`, suggest(runId, names) ?? listed(names))
+  throw notFound(`${runId} is no sealed run of ${lakeDir}`, suggest(runId, names) ?? listed(names))
+}
+
+/** A run of the state has a lake of its own. */
+function lakeOfGiven(config: Config, given: string): string {
+  using store = readStore(config)
+  const run = store.findRun(given)
+  return run === null ? config.lakeDir : lakeOf(run, config)
 }
 
 function runIdMeant(config: Config, given: string, months: readonly string[]): string {

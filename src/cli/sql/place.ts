@@ -6,12 +6,14 @@ import { withoutGenerated } from '../../lake/generated.ts'
 import { currentDir } from '../../lake/layout.ts'
 import { activeRunId, prevLinks } from '../../lake/pointer.ts'
 import { sealedRuns, type SealedRun } from '../../lake/sealed-runs.ts'
+import { lakeOf } from '../../scheduler/binding.ts'
 import { suggest } from '../../scheduler/nearest.ts'
 import { activeRun, recoverPointerIfPossible } from '../pointer.ts'
 import { isLatest, latestSnapshot } from '../latest.ts'
 import { readStore } from '../runs.ts'
 
 export interface Place {
+  readonly lakeDir: string
   readonly runId: string
   readonly dir: string
 }
@@ -35,17 +37,19 @@ export function placeOf(config: Config, { run, asOf }: PlaceOptions): Place {
 
 function published(config: Config): Place {
   recoverPointerIfPossible(config)
-  return activeRun(config)
+  return { lakeDir: config.lakeDir, ...activeRun(config) }
 }
 
 /** A run of the state, or one that only the lake knows; sealed, or still being written. */
 function chosen(config: Config, given: string): Place {
   using store = readStore(config)
   const runId = isLatest(given) ? latestSnapshot(config, store, given) : given
-  const dir = currentDir(config.lakeDir, runId)
-  if (existsSync(dir)) return { runId, dir }
+  const run = store.findRun(runId)
+  const lakeDir = run === null ? config.lakeDir : lakeOf(run, config)
+  const dir = currentDir(lakeDir, runId)
+  if (existsSync(dir)) return { lakeDir, runId, dir }
   const known = store.runs({ limit: 200 }).map((run) => run.runId)
-  throw new PipelineError(`run ${runId} has no data in ${config.lakeDir}`, {
+  throw new PipelineError(`run ${runId} has no data in ${lakeDir}`, {
     exitCode: exitCodes.notFound,
     retryable: false,
     hint: suggest(runId, known) ?? '`dag runs` lists the runs',
@@ -64,7 +68,7 @@ function asOfMonth(config: Config, month: string): Place {
   const ofMonth = candidates.filter(({ dumpMonth }) => dumpMonth === newestMonth).toSorted(bySession)
   const wasPublished = publishedRuns(config)
   const found = ofMonth.findLast(({ runId }) => wasPublished.has(runId)) ?? ofMonth.at(-1)
-  if (found !== undefined) return { runId: found.runId, dir: found.dir }
+  if (found !== undefined) return { lakeDir: config.lakeDir, runId: found.runId, dir: found.dir }
   const months = [...new Set(all.flatMap(({ dumpMonth }) => (dumpMonth === null ? [] : [dumpMonth])))].toSorted()
   throw new PipelineError(`no sealed run in ${config.lakeDir} is of ${month} or of a month before it`, {
     exitCode: exitCodes.notFound,

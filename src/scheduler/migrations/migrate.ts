@@ -6,8 +6,9 @@ import { sql as fencing } from './0002-fencing.ts'
 import { sql as operations } from './0003-operations.ts'
 import { sql as olderReaders } from './0004-older-readers.ts'
 import { sql as soundChecks } from './0005-sound-checks.ts'
+import { sql as boundRuns } from './0006-bound-runs.ts'
 
-const migrations: readonly string[] = [initial, fencing, operations, olderReaders, soundChecks]
+const migrations: readonly string[] = [initial, fencing, operations, olderReaders, soundChecks, boundRuns]
 
 export const schemaVersion = migrations.length
 

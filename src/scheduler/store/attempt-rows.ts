@@ -1,12 +1,13 @@
 /** The rows that a run and its attempts begin with. */
 import { hostname } from 'node:os'
+import type { Directories } from '../binding.ts'
 import { canonicalJson, hashOf, type Plan, type PlannedTask } from '../plan.ts'
 import type { Connection } from './connection.ts'
 import { appendEvent } from './event-rows.ts'
 import type { TaskRecord } from './records.ts'
 import type { Trigger } from './tables.ts'
 
-export interface NewRun {
+export interface NewRun extends Directories {
   readonly runId: string
   /** `YYYY-MM-DD HH:MM:SS` */
   readonly session: string
@@ -27,12 +28,12 @@ export interface NewAttempt {
 
 /** A run in state running, without its attempt. */
 export function insertRun(connection: Connection, run: NewRun): void {
-  const { runId, session, trigger, triggeredBy } = run
+  const { runId, session, trigger, triggeredBy, lakeDir, rawDir } = run
   const [dagId, params, now] = [run.plan.dagId, canonicalJson(run.params), connection.timestamp()]
   connection.run(
-    `insert into run (run_id, dag_id, session, params, state, trigger, triggered_by, attempt, created_at)
-     values (@runId, @dagId, @session, @params, 'running', @trigger, @triggeredBy, 1, @now)`,
-    { runId, dagId, session, params, trigger, triggeredBy, now },
+    `insert into run (run_id, dag_id, session, params, state, trigger, triggered_by, attempt, created_at, lake_dir, raw_dir)
+     values (@runId, @dagId, @session, @params, 'running', @trigger, @triggeredBy, 1, @now, @lakeDir, @rawDir)`,
+    { runId, dagId, session, params, trigger, triggeredBy, now, lakeDir, rawDir },
   )
   const detail = `triggered: ${trigger}, by ${triggeredBy}`
   appendEvent(connection, { subject: 'run', runId, from: null, to: 'running', detail })

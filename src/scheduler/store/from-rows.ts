@@ -28,6 +28,8 @@ export function runOf(row: Row<'run'>): RunRecord {
     attempt: row.attempt,
     createdAt: row.created_at,
     endedAt: row.ended_at,
+    lakeDir: row.lake_dir,
+    rawDir: row.raw_dir,
   }
 }
 

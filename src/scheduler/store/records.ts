@@ -23,6 +23,10 @@ export interface RunRecord {
   readonly attempt: number
   readonly createdAt: string
   readonly endedAt: string | null
+  /** Absolute; null when it was last run before it was recorded. */
+  readonly lakeDir: string | null
+  /** Likewise. */
+  readonly rawDir: string | null
 }
 
 export interface AttemptRecord {

@@ -29,6 +29,8 @@ export interface Tables {
     attempt: number
     created_at: string
     ended_at: string | null
+    lake_dir: string | null
+    raw_dir: string | null
   }
   attempt: {
     run_id: string
@@ -60,6 +62,7 @@ export interface Tables {
     rows: string | null
     bytes: number | null
     note: string | null
+    inputs: string | null
   }
   try: {
     run_id: string

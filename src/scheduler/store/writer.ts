@@ -1,12 +1,14 @@
 /** Transitions: one function each, each one immediate transaction (or part of the caller's), each appends to the event log. */
 import { hostname } from 'node:os'
 import { PipelineError } from '../../errors.ts'
+import type { Directories } from '../binding.ts'
 import type { RunState, TaskState, TryState } from '../states.ts'
 import type { Connection } from './connection.ts'
 import { insertChecks } from './check-rows.ts'
 import { insertAttempt, insertRun, type NewAttempt, type NewRun } from './attempt-rows.ts'
 import { appendEvent } from './event-rows.ts'
 import type { CheckResult, TaskResult } from '../context.ts'
+import type { Row } from './records.ts'
 
 export interface AttemptKey {
   readonly runId: string
@@ -70,6 +72,24 @@ export class Writer {
     this.#connection.write(() => {
       insertRun(this.#connection, run)
       insertAttempt(this.#connection, { ...run, carried: [] }, 1)
+    })
+  }
+
+  /** Records where a run lies, when that is new. */
+  bindRun(runId: string, { lakeDir, rawDir }: Directories): void {
+    this.#connection.write(() => {
+      const [before] = this.#connection.all<Pick<Row<'run'>, 'state' | 'lake_dir'>>(
+        'select state, lake_dir from run where run_id = ?',
+        runId,
+      )
+      const bound = this.#connection.run(
+        `update run set lake_dir = @lakeDir, raw_dir = @rawDir
+         where run_id = @runId and (lake_dir is not @lakeDir or raw_dir is not @rawDir)`,
+        { runId, lakeDir, rawDir },
+      )
+      if (bound.changes === 0 || before?.lake_dir == null) return
+      const detail = `belongs to the lake ${lakeDir} and the raw directory ${rawDir}`
+      appendEvent(this.#connection, { subject: 'run', runId, from: before.state, to: before.state, detail })
     })
   }
 

@@ -6,7 +6,7 @@ import { runTask } from '../../../src/task-process.ts'
 
 export async function publish(context: TaskContext): Promise<TaskResult> {
   const ledger = context.ledger()
-  for (const { id } of ledger.unfinished()) ledger.settle(id, 'undone', 'its process died')
+  for (const { id } of ledger.unfinished(context.lakeDir)) ledger.settle(id, 'undone', 'its process died')
   const promotion = {
     kind: 'promote',
     fromRunId: null,
