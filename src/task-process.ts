@@ -176,13 +176,8 @@ function isFaultAt(fault: Fault | null, taskId: string, step: string): fault is 
   return fault !== null && fault.taskId === taskId && fault.step === step
 }
 
-function openLedger({ stateDir }: TaskEnvironment): PromotionLedger {
-  if (stateDir === null) {
-    throw new PipelineError("no recorded check results: the promote task needs the scheduler's state", {
-      retryable: false,
-      hint: 'start the run with `dag trigger`, which sets DAG_STATE',
-    })
-  }
+function openLedger({ stateDir }: TaskEnvironment): PromotionLedger | null {
+  if (stateDir === null) return null
   // Loaded when asked for: SQLite and the query builder would slow the start of every task, and few tasks need them.
   const promotions: typeof Promotions = createRequire(import.meta.url)('./scheduler/promotions.ts')
   return promotions.openLedger(stateDir)

@@ -1,7 +1,11 @@
 /** The pointer as the commands see it: an interrupted promotion is finished or undone before anyone looks. */
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { hostname } from 'node:os'
 import type { Config } from '../config.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
+import type * as LakeLedger from '../lake/lake-ledger.ts'
+import { promotionsDir } from '../lake/layout.ts'
 import { type ActiveRun, resolveActive } from '../lake/pointer.ts'
 import { recoverPromotions } from '../lake/promotion-recovery.ts'
 import { userName } from '../process-identity.ts'
@@ -14,6 +18,7 @@ import { openStore } from '../scheduler/store.ts'
  * nothing to do.
  */
 export function recoverPointer(config: Config): void {
+  recoverScripts(config)
   if (!hasUnfinished(config)) return
   using store = openStore(config.stateDir)
   const lakes = new Set([config.lakeDir, ...store.begunPromotions().map((one) => lakeOfPromotion(store, one, config.lakeDir))])
@@ -24,6 +29,19 @@ export function recoverPointer(config: Config): void {
     const next = left.length === 0 ? '' : `; \`dag retry ${runId}\` runs ${left.join(', ')}`
     process.stderr.write(`run ${runId} is published: its interrupted task ${taskId} is recorded as success now${next}\n`)
   }
+}
+
+/** Promotions of compiled scripts, which are recorded in the lake. */
+function recoverScripts({ lakeDir }: Config): void {
+  if (!existsSync(promotionsDir(lakeDir))) return
+  // Loaded when asked for: its validator would slow the start of every command.
+  const { lakeLedger, lakePromotions }: typeof LakeLedger = createRequire(import.meta.url)('../lake/lake-ledger.ts')
+  if (!lakePromotions(lakeDir).some(({ state }) => state === 'begun')) return
+  const refuse = (): never => {
+    throw new PipelineError('a command does not promote for a script')
+  }
+  for (const { outcome, note } of recoverPromotions(lakeDir, lakeLedger(lakeDir, { verdictOn: refuse, now: () => new Date() })))
+    process.stderr.write(`an interrupted promotion of a script was ${outcome}: ${note}\n`)
 }
 
 /** {@link recoverPointer} for commands that only look: a user who may not write sees the state as it is, and is told that. */

@@ -95,6 +95,11 @@ export function lockFile(lakeDir: string): string {
   return join(metaDir(lakeDir), 'lake.lock')
 }
 
+/** Records of promotions that were made without a scheduler. */
+export function promotionsDir(lakeDir: string): string {
+  return join(metaDir(lakeDir), 'promotions')
+}
+
 /** Begins the name of every link that keeps a run that was active; a UTC timestamp follows. */
 export const prevLinkPrefix = 'active__prev_'
 

@@ -90,8 +90,8 @@ export interface TaskContext {
   recordChecks(checks: readonly CheckResult[]): void
   /** A named instant; tests kill or hold the process here. */
   reached(step: string): void
-  /** Gate and audit trail of promotions; throws when there is no scheduler state. */
-  ledger(): PromotionLedger
+  /** Gate and audit trail of promotions in the scheduler's state; null when there is no scheduler. */
+  ledger(): PromotionLedger | null
 }
 
 /** A task: a plain function of its context. */

@@ -3,6 +3,7 @@ import { promoteRun } from '../lake/promotion.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
 import { followPointer } from '../serving/trino-lake.ts'
 import { runTask } from '../task-process.ts'
+import { ledgerFor } from './ledger.ts'
 
 /**
  * Publishes the sealed run. The ledger checks the gate, twice. A month older than the published one is skipped, unless the param
@@ -16,7 +17,7 @@ export async function promote(context: TaskContext): Promise<TaskResult> {
     allowOlder: context.params['allow_older'] === 'true',
     who: operator(),
     reason: `run ${runId}`,
-    ledger: context.ledger(),
+    ledger: ledgerFor(context),
     now: () => context.now(),
     reached: (step) => context.reached(step),
   })

@@ -21,6 +21,7 @@ import { consistencyChecks, orphanChecks } from './checks/references.ts'
 import { criticalFailures, describeFailures, summary, writeTimedResults } from './checks/results.ts'
 import { type CheckScope, type OpenDirectory, openOnDuckDb, withScope } from './checks/scope.ts'
 import { stagedDataset } from './checks/stage-reports.ts'
+import { ledgerFor } from './ledger.ts'
 import { nullRatioChecks } from './checks/values.ts'
 
 /** Held against `discogs`, which consumers read: no fault of the data, so nothing is rolled back for it. */
@@ -218,7 +219,7 @@ async function giveUp(context: TaskContext, reason: string): Promise<never> {
     rollback({
       lakeDir,
       onlyFrom: runId,
-      ledger: context.ledger(),
+      ledger: ledgerFor(context),
       who: `task ${context.taskId}`,
       reason,
       now: () => context.now(),

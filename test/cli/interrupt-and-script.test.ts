@@ -1,10 +1,10 @@
 /** A run that was interrupted and resumed, and a script without a scheduler: both end with the same bytes. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { openStore, type TryRecord } from '../../src/scheduler/store.ts'
-import { eventually, listing, month, outcomeOf, outcomeShape, Place, sh, startDag } from './support.ts'
+import { dag, eventually, listing, month, outcomeOf, outcomeShape, Place, sh, startDag } from './support.ts'
 
 const place = new Place()
 after(() => place[Symbol.dispose]())
@@ -54,16 +54,27 @@ test('the compiled script, without any scheduler state, gives the same files and
   assert.equal(existsSync(join(otherLake, 'active')), false)
 })
 
-test('a script asked to publish stops at promote and says why: no check result is on record', async () => {
+test('a script asked to publish does so when the recorded check results let it, and reports on what it published', async () => {
   // Run, session and commands are those of the run that the script above has just sealed; what is left to do starts at promote.
   const text = await compiled('--param', 'run_mode=prod', '--param', 'allow_promote=true')
   const [head, tail] = [text.indexOf('\nexport TASK_ID=preflight\n'), text.indexOf('\nexport TASK_ID=promote\n')]
   assert.ok(head > 0 && tail > head, text)
-  const { code, stdout, stderr } = await script('prod', text.slice(0, head) + text.slice(tail))
-  assert.equal(code, 78)
-  assert.match(stderr, /no recorded check results/)
-  assert.doesNotMatch(stdout, /report: run|done: run/)
+  const rest = text.slice(0, head) + text.slice(tail)
+  const results = join(otherLake, '_runs', runId, '_reports/check_keys.json')
+  const sound = readFileSync(results, 'utf8')
+  writeFileSync(results, sound.replace('"ok": true', '"ok": false').replace(/"severity": "\w+"/, '"severity": "CRITICAL"'))
+  const refused = await script('prod', rest)
+  assert.equal(refused.code, 78)
+  assert.match(refused.stderr, /the gate of run .* is closed: keys\./)
   assert.equal(existsSync(join(otherLake, 'active')), false)
+
+  writeFileSync(results, sound)
+  const { code, stdout, stderr } = await script('prod', rest)
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, new RegExp(`active moved to ${runId}[^]*report: run [^]*done: run ${runId}\n$`))
+  assert.equal(readlinkSync(join(otherLake, 'active')), `_runs/${runId}`)
+  const { stdout: active } = await dag(['active'], { ...place.env, DISCOGS_DATA_LAKE: otherLake })
+  assert.match(active, /since .*, promote by .*\nwhy .*\d+ checks, 0 critical/)
 })
 
 async function compiled(...more: readonly string[]): Promise<string> {

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { checkGroups } from '../../src/discogs/check-groups.ts'
+import { lakePromotions } from '../../src/lake/lake-ledger.ts'
+import { reportsDir, runDir } from '../../src/lake/layout.ts'
 import type { TaskContext } from '../../src/scheduler/context.ts'
 import { promote } from '../../src/tasks/promote.ts'
 import { LakeLab, target } from '../lake/lake-lab.ts'
@@ -35,12 +40,41 @@ test('the promote task skips a month older than the published one, unless allow_
   assert.equal(lab.links()['active'], target(older))
 })
 
-test("without the scheduler's state the promote task fails and moves nothing", async () => {
+/** As the check tasks of `main` leave their results. */
+function recordChecks(lab: LakeLab, runId: string, ok: boolean): void {
+  for (const group of checkGroups) {
+    const result = { check_name: `${group}.one`, severity: 'CRITICAL', ok: ok || group !== 'keys', details: 'two rows' }
+    writeFileSync(join(reportsDir(runDir(lab.lakeDir, runId)), `check_${group}.json`), JSON.stringify([result]))
+  }
+}
+
+test('without a scheduler the check results in the lake are the gate, and the lake has the audit trail', async () => {
   using lab = new LakeLab()
-  await lab.seal('r1')
-  const stateless = taskContext({ lakeDir: lab.lakeDir, runId: 'r1' })
-  await assert.rejects(promote(contextOf(lab, { ledger: () => stateless.ledger() })), /this test has no ledger/)
-  assert.deepEqual(lab.links(), {})
+  await lab.seal('r1', 'r2')
+  const context = (runId: string) => contextOf(lab, { runId, ledger: () => null })
+  await assert.rejects(promote(context('r1')), {
+    retryable: false,
+    message: `the gate of run r1 is closed: ${checkGroups.map((group) => `check.${group} has left no results`).join('; ')}`,
+  })
+  recordChecks(lab, 'r1', false)
+  await assert.rejects(promote(context('r1')), { message: 'the gate of run r1 is closed: keys.one failed: two rows' })
+  assert.deepEqual([lab.links(), lakePromotions(lab.lakeDir)], [{}, []])
+  for (const runId of ['r1', 'r2']) {
+    recordChecks(lab, runId, true)
+    assert.deepEqual(await promote(context(runId)), {})
+  }
+  const trail = lakePromotions(lab.lakeDir).map(({ id, state, fromRunId, toRunId, verdict }) => [
+    id,
+    state,
+    fromRunId,
+    toRunId,
+    verdict,
+  ])
+  assert.deepEqual(trail, [
+    [1, 'done', null, 'r1', '6 checks, 0 critical, 0 warnings'],
+    [2, 'done', 'r1', 'r2', '6 checks, 0 critical, 0 warnings'],
+  ])
+  assert.deepEqual(lab.store().promotions(), [])
 })
 
 test('the promote task finishes what a killed one left, and says so', async () => {

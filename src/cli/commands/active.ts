@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
+import { type LakePromotion, lakePromotions } from '../../lake/lake-ledger.ts'
 import { prevLinks } from '../../lake/pointer.ts'
 import { readManifest } from '../../lake/manifest.ts'
 import { print, printJson, styled, table } from '../output.ts'
@@ -19,7 +20,7 @@ export function activeCommand(): Command {
       const active = activeRun(config)
       using store = readStore(config)
       const promotions = store.promotions().filter((one) => one.state === 'done')
-      const latest = promotions.find((one) => one.toRunId === active.runId)
+      const latest = promotions.find((one) => one.toRunId === active.runId) ?? promotionByScript(config.lakeDir, active.runId)
       const previous = prevLinks(config.lakeDir)
       const { params, session } = readManifest(active.dir)
       const dumpMonth = params['dump_month'] ?? null
@@ -44,4 +45,9 @@ export function activeCommand(): Command {
       const links = previous.map((link) => [link.name, link.runId])
       print(`\n${table(['kept link', 'run'], links)}`)
     })
+}
+
+/** The newest promotion of the run that a compiled script made. */
+function promotionByScript(lakeDir: string, runId: string): LakePromotion | undefined {
+  return lakePromotions(lakeDir).findLast(({ state, toRunId }) => state === 'done' && toRunId === runId)
 }

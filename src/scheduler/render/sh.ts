@@ -31,6 +31,7 @@ function head(plan: Plan, run: ShellRun): readonly string[] {
     '#!/bin/sh',
     `# dag ${plan.dagId}, run ${run.runId}: compiled by \`dag compile ${plan.dagId} --format sh\`.`,
     '# Set PROJECT_DIR, DISCOGS_DATA_LAKE or DISCOGS_RAW to run it in other places.',
+    ...(plan.tasks.some(({ kind }) => kind === 'promote') ? promotionNotes : []),
     'set -eu',
     `PROJECT_DIR=\${PROJECT_DIR:-${shellQuote(run.projectDir)}}`,
     // On another machine the directory of the one that compiled means nothing: then the script is started in the project.
@@ -44,6 +45,10 @@ function head(plan: Plan, run: ShellRun): readonly string[] {
     ...Object.entries(exports).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
   ]
 }
+
+const promotionNotes = [
+  '# No scheduler: a promotion relies on the check results in the _reports of the run, and is recorded in _meta/promotions of the lake.',
+]
 
 /** The caller's value, made absolute before the script changes its directory; else the place known when it was compiled. */
 function directory(name: string, place: string, projectDir: string): readonly string[] {
