@@ -1,5 +1,6 @@
 /** Reads a dump with sax alone, in one thread, and writes nothing: `node sax-engine.ts <dump> <file>`. */
 import { dumpNamed } from '../../src/discogs/catalogue.ts'
+import { storedTables } from '../../src/discogs/record-hashes.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
 import { RowBatch } from '../../src/tasks/ingest/row-batch.ts'
 import { SliceReader } from '../../src/tasks/ingest/slice-reader.ts'
@@ -10,7 +11,7 @@ const [, , name, file = ''] = process.argv
 const dump = dumpNamed(name)
 const kernel = new Kernel()
 const reader = new SliceReader(kernel, dump, { useScanner: false })
-const batch = new RowBatch(kernel, dump.datasets)
+const batch = new RowBatch(kernel, storedTables(dump))
 const allocate = (size: number): Buffer => kernel.bytes(kernel.exports.allocate(size), size)
 let records = 0
 for await (const slice of slicesOf(inflatedChunks(file), { record: dump.record, sliceBytes: 1 << 20, allocate })) {

@@ -1,6 +1,7 @@
 /** docs/datasets.md as text: the catalogue for people. */
 import { type CompatibilityView, compatibilityViews, datasets, dumps } from '../../src/discogs/catalogue.ts'
 import type { Column, Dataset, Dump } from '../../src/discogs/dataset.ts'
+import { recordHashColumns } from '../../src/discogs/record-hashes.ts'
 import { sourceInWords } from './source-in-words.ts'
 
 const kinds = {
@@ -16,6 +17,7 @@ export function datasetsPage(): string {
     ...dumps.map(dumpSection),
     `## Warehouse tables\n\nComputed from the tables above, sorted by all their columns.\n\n${warehouse.map(datasetSection).join('\n')}`,
     viewsSection(),
+    recordHashesSection(),
   ]
   return sections.join('\n')
 }
@@ -79,6 +81,26 @@ function columnRow(column: Column): string {
   const { name, type, nullable, meaning, accepted } = column
   const values = accepted === undefined ? '' : `; one of ${accepted.map((one) => `\`${one}\``).join(', ')}`
   return `| ${name} | ${type} | ${nullable ? 'yes' : 'no'} | ${escapeCell(sourceInWords(column))} | ${escapeCell(meaning + values)} |`
+}
+
+function recordHashesSection(): string {
+  const columns = recordHashColumns.map(({ name, type, nullable }) => `| ${name} | ${type} | ${nullable ? 'yes' : 'no'} |`)
+  return `## Record hashes
+
+\`_runs/<run_id>/_record_hashes/<dump>/<run_id>-00000.parquet\` has a row for each accepted record of a dump, in the order of the dump. It is not a
+dataset: no engine shows it as a table, and the manifest lists its files under \`record_hashes\`.
+
+| column | type | nullable |
+| --- | --- | --- |
+${columns.join('\n')}
+
+\`record_hash\` covers every value of every row that the record has in the datasets of its dump, in document order; the warehouse tables are not
+included. NULL differs from any text, and a value counts for its dataset, row and column. Two records with the same id and the same hash have the same rows.
+Different rows have the same hash once in 2^64. How the XML was written does not matter, nor do the records around it.
+
+Compare hashes of two snapshots only when \`record_hash_version\` is the same in both manifests. It changes with the algorithm and with the
+declared columns. Snapshots from before hashes were stored have neither key.
+`
 }
 
 function viewsSection(): string {

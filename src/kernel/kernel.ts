@@ -37,6 +37,8 @@ export interface KernelExports {
   readonly prepareMap: (program: number) => void
   readonly useColumns: (rowCounts: number, columns: number) => void
   readonly mapRecord: () => number
+  readonly beginRecord: () => void
+  readonly endRecord: (id: bigint) => void
   readonly readRecords: (start: number, end: number) => number
   readonly recordCount: () => number
   readonly countsAddress: () => number

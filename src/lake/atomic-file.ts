@@ -53,7 +53,7 @@ export function removeTemporaries(file: string): void {
 }
 
 /**
- * Puts the directory `temporary`, whose files are synced already, in the place of `target` (both in one parent), and syncs the parent.
+ * Puts the directory `temporary`, whose files are synced already, in the place of `target`, and syncs the parent of `target`.
  * Whoever looks finds the old directory, none, or the new one, never a mixture; after a kill in between, calling it again with
  * a new `temporary` ends well.
  */

@@ -2,6 +2,7 @@
  * Names and places of everything in the lake. The only file that knows them.
  *
  *     _runs/<run_id>/<dataset>/<run_id>-00000.parquet
+ *     _runs/<run_id>/_record_hashes/<entity>/<run_id>-00000.parquet
  *     _runs/<run_id>/_reports/   _runs/<run_id>/_manifest.json   _runs/.staging-<run_id>/
  *     active -> _runs/<run_id>   active__prev_<timestamp> -> _runs/<old run_id>
  */
@@ -56,6 +57,14 @@ export function currentDir(lakeDir: string, runId: string): string {
 /** Reports of a run; the only part of it that stays writable after the seal. */
 export function reportsDir(directory: string): string {
   return join(directory, '_reports')
+}
+
+/** Holds the hashes of records, one directory for each dump. Not a dataset: no engine shows it as a table. */
+export const recordHashesName = '_record_hashes'
+
+/** Where the record hashes of a dump are, relative to the run directory. */
+export function recordHashesPath(dump: string): string {
+  return `${recordHashesName}/${dump}`
 }
 
 /** The manifest of a run directory. */

@@ -51,10 +51,22 @@ export interface Manifest extends ManifestParts {
   readonly generated?: true
   /** Sorted by name. */
   readonly datasets: readonly ManifestDataset[]
+  /**
+   * Record hashes of two snapshots can be compared when this is the same in both. Absent, like {@link recordHashes}, from snapshots
+   * that were sealed before hashes were stored.
+   */
+  readonly recordHashVersion?: string
+  /** The hashes of the records of each dump, named like the dump. No datasets. Sorted by name. */
+  readonly recordHashes?: readonly ManifestDataset[]
 }
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
+const datasetShape = v.object({
+  name: v.string(),
+  rows: count,
+  files: v.array(v.object({ path: v.string(), bytes: count, rows: count, sha256 })),
+})
 const manifestShape = v.object({
   format_version: v.literal(formatVersion),
   run_id: v.string(),
@@ -73,18 +85,19 @@ const manifestShape = v.object({
     }),
   ),
   generated: v.exactOptional(v.literal(true)),
-  datasets: v.array(
-    v.object({
-      name: v.string(),
-      rows: count,
-      files: v.array(v.object({ path: v.string(), bytes: count, rows: count, sha256 })),
-    }),
-  ),
+  datasets: v.array(datasetShape),
+  record_hash_version: v.exactOptional(v.string()),
+  record_hashes: v.exactOptional(v.array(datasetShape)),
 })
+
+/** Every file of a run that the manifest covers. */
+export function filesOf({ datasets, recordHashes = [] }: Manifest): readonly ManifestFile[] {
+  return [...datasets, ...recordHashes].flatMap(({ files }) => files)
+}
 
 /** Writes the manifest of a run directory, atomically and durably. */
 export function writeManifest(directory: string, manifest: Manifest): void {
-  const { runId, dag, session, params, code, inputs, generated, datasets } = manifest
+  const { runId, dag, session, params, code, inputs, generated, datasets, recordHashVersion, recordHashes } = manifest
   writeJson(manifestFile(directory), {
     format_version: formatVersion,
     run_id: runId,
@@ -94,11 +107,9 @@ export function writeManifest(directory: string, manifest: Manifest): void {
     code: { version: code.version, commit: code.commit },
     inputs: sortedBy(inputs, ({ dump }) => dump).map(inputOf),
     ...(generated === true ? { generated } : {}),
-    datasets: sortedBy(datasets, ({ name }) => name).map(({ name, rows, files }) => ({
-      name,
-      rows,
-      files: sortedBy(files, ({ path }) => path).map(({ path, bytes, rows, sha256 }) => ({ path, bytes, rows, sha256 })),
-    })),
+    datasets: sortedBy(datasets, ({ name }) => name).map(datasetOf),
+    ...(recordHashVersion === undefined ? {} : { record_hash_version: recordHashVersion }),
+    ...(recordHashes === undefined ? {} : { record_hashes: sortedBy(recordHashes, ({ name }) => name).map(datasetOf) }),
   })
 }
 
@@ -109,8 +120,20 @@ export function writeManifest(directory: string, manifest: Manifest): void {
 export function readManifest(directory: string): Manifest {
   const path = manifestFile(directory)
   try {
-    const { format_version: _, run_id: runId, ...rest } = v.parse(manifestShape, JSON.parse(readFileSync(path, 'utf8')))
-    return { runId, ...rest }
+    const parsed = v.parse(manifestShape, JSON.parse(readFileSync(path, 'utf8')))
+    const {
+      format_version: _,
+      run_id: runId,
+      record_hash_version: recordHashVersion,
+      record_hashes: recordHashes,
+      ...rest
+    } = parsed
+    return {
+      runId,
+      ...rest,
+      ...(recordHashVersion === undefined ? {} : { recordHashVersion }),
+      ...(recordHashes === undefined ? {} : { recordHashes }),
+    }
   } catch (cause) {
     const missing = hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR')
     const found = v.isValiError(cause) ? v.summarize(cause.issues) : messageOf(cause)
@@ -123,6 +146,11 @@ export function readManifest(directory: string): Manifest {
       },
     )
   }
+}
+
+function datasetOf({ name, rows, files }: ManifestDataset): ManifestDataset {
+  const sorted = sortedBy(files, ({ path }) => path)
+  return { name, rows, files: sorted.map(({ path, bytes, rows, sha256 }) => ({ path, bytes, rows, sha256 })) }
 }
 
 function inputOf({ dump, file, bytes, sha256, verification, download }: ManifestInput): ManifestInput {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { messageOf, PipelineError } from '../errors.ts'
-import { reportsDir } from './layout.ts'
+import { recordHashesName, reportsDir } from './layout.ts'
 import { namesIn } from './names-in.ts'
 import { assertNoProblems, contradictions, type StageReport, stageReportName } from './stage-report.ts'
 
@@ -19,6 +19,9 @@ const file = z.object({
   path: z.string().regex(/^[^/.][^/]*\/[^/.][^/]*$/, 'expected <dataset>/<file>'),
   rows: count,
   bytes: count,
+})
+const hashFile = file.extend({
+  path: z.string().regex(/^[^/.][^/]*\/[^/.][^/]*\/[^/.][^/]*$/, `expected ${recordHashesName}/<dump>/<file>`),
 })
 const stageReport = z.looseObject({
   datasets: z.record(z.string(), z.object({ rows: count, files: z.array(file) })),
@@ -36,6 +39,7 @@ const stageReport = z.looseObject({
   records: count.exactOptional(),
   quarantined: count.exactOptional(),
   quarantineCap: count.exactOptional(),
+  recordHashes: z.object({ version: z.string(), rows: count, files: z.array(hashFile) }).exactOptional(),
   census: z.array(z.object({ path: z.string(), count, status: z.enum(['mapped', 'ignored', 'unknown']) })).exactOptional(),
 })
 

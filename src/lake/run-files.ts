@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 import { PipelineError } from '../errors.ts'
 import { hashFile } from './hash-file.ts'
 import { manifestFile, reportsDir, runDir } from './layout.ts'
-import { type Manifest, readManifest } from './manifest.ts'
+import { filesOf, type Manifest, readManifest } from './manifest.ts'
 
 /** Files hashed at once: while one waits for the disk, another one is hashed. */
 const concurrency = 4
@@ -90,7 +90,7 @@ export async function verifyManifest(directory: string, options: HashOptions = {
   const manifest = readManifest(directory)
   const differences = [...compareSizes(directory, manifest)]
   const known = new Set(differences.map(({ path }) => path))
-  const files = manifest.datasets.flatMap((dataset) => dataset.files).filter(({ path }) => !known.has(path))
+  const files = filesOf(manifest).filter(({ path }) => !known.has(path))
   const paths = files.map(({ path }) => path)
   const hashes = await hashFiles(directory, paths, options)
   for (const { path, sha256 } of files) {
@@ -102,8 +102,8 @@ export async function verifyManifest(directory: string, options: HashOptions = {
 
 /** The differences that names and sizes alone tell; opens no file. */
 export function compareSizes(directory: string, manifest: Manifest): readonly Difference[] {
-  const expected = new Map(manifest.datasets.flatMap(({ files }) => files.map((file) => [file.path, file.bytes] as const)))
-  const directories = new Set(manifest.datasets.map(({ name }) => name))
+  const expected = new Map(filesOf(manifest).map(({ path, bytes }) => [path, bytes] as const))
+  const directories = new Set([...expected.keys()].flatMap(directoriesAbove))
   const differences: Difference[] = []
   for (const { path, kind, bytes } of runEntries(directory)) {
     if (kind === 'directory' && directories.has(path)) continue
@@ -114,6 +114,12 @@ export function compareSizes(directory: string, manifest: Manifest): readonly Di
   }
   for (const path of expected.keys()) differences.push({ path, problem: 'missing', details: '' })
   return differences.toSorted((left, right) => (left.path < right.path ? -1 : 1))
+}
+
+/** `a/b/c.parquet`: `a` and `a/b`. */
+function directoriesAbove(path: string): readonly string[] {
+  const parts = path.split('/').slice(0, -1)
+  return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
 }
 
 /** One line a difference: `missing x/y.parquet`. */

@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path'
 import { exitCodes, hasCode, messageOf, PipelineError } from '../errors.ts'
 import { removeTemporaries, syncDirectory, syncFile } from './atomic-file.ts'
 import { manifestFile, reportsDir, runDir, runsDir, stagingDir } from './layout.ts'
-import { type Manifest, type ManifestParts, readManifest, writeManifest } from './manifest.ts'
+import { type Manifest, type ManifestDataset, type ManifestParts, readManifest, writeManifest } from './manifest.ts'
 import { assertSame, compareSizes, type HashOptions, hashFiles, type RunEntry, runEntries, verifyManifest } from './run-files.ts'
 import { readStageReports } from './read-stage-reports.ts'
-import { describeStaged } from './staged-run.ts'
+import { describeStaged, type NamedDataset } from './staged-run.ts'
 
 /** The instants of a seal, in their order, at which tests kill it. */
 export const sealSteps = [
@@ -73,24 +73,27 @@ async function completeStaging(staging: string, runId: string, parts: ManifestPa
   const entries = runEntries(staging)
   const staged = describeStaged(staging, runId, entries, readStageReports(staging))
   reached('before-sync')
-  const files = staged.datasets.flatMap((dataset) => dataset.files)
+  const files = [...staged.datasets, ...staged.recordHashes].flatMap((dataset) => dataset.files)
   const hashes = await hashFiles(
     staging,
     files.map(({ path }) => path),
     options,
   )
-  syncAll(staging, entries)
-  reached('before-manifest')
-  const datasets = staged.datasets.map((dataset) => ({
+  const hashed = (dataset: NamedDataset): ManifestDataset => ({
     ...dataset,
     files: dataset.files.map((file) => ({ ...file, sha256: hashes.get(file.path) ?? '' })),
-  }))
+  })
+  syncAll(staging, entries)
+  reached('before-manifest')
   writeManifest(staging, {
     ...parts,
     runId,
     inputs: staged.inputs,
     ...(staged.isGenerated ? { generated: true } : {}),
-    datasets,
+    datasets: staged.datasets.map(hashed),
+    ...(staged.recordHashVersion === null
+      ? {}
+      : { recordHashVersion: staged.recordHashVersion, recordHashes: staged.recordHashes.map(hashed) }),
   })
   reached('after-manifest')
   return readManifest(staging)

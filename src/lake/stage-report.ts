@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { PipelineError } from '../errors.ts'
 import { writeJson } from './atomic-file.ts'
-import { reportsDir } from './layout.ts'
+import { recordHashesPath, reportsDir } from './layout.ts'
 
 /** A file a stage has written. */
 export interface StagedFile {
@@ -20,6 +20,12 @@ export interface StagedFile {
 export interface StagedDataset {
   readonly rows: number
   readonly files: readonly StagedFile[]
+}
+
+/** The hashes of a dump's records: one row for each record that was not rejected. */
+export interface StagedRecordHashes extends StagedDataset {
+  /** Hashes of different versions say nothing about each other. */
+  readonly version: string
 }
 
 /** The dump file a stage has read. */
@@ -61,6 +67,7 @@ export interface StageReport {
   readonly quarantined?: number
   readonly quarantineCap?: number
   readonly census?: readonly StagedPath[]
+  readonly recordHashes?: StagedRecordHashes
   readonly [key: string]: unknown
 }
 
@@ -86,14 +93,27 @@ export function assertNoProblems(path: string, problems: readonly string[]): voi
 }
 
 /** What single fields cannot tell: sums, places, and that a dump comes with its source. */
-export function contradictions({ datasets, dump, source }: Pick<StageReport, 'datasets' | 'dump' | 'source'>): readonly string[] {
-  const problems: string[] = []
+export function contradictions(report: StageReport): readonly string[] {
+  const { datasets, dump, source, recordHashes } = report
+  const problems = recordHashes === undefined ? [] : hashProblems(report, recordHashes)
   if ((dump === undefined) !== (source === undefined)) problems.push('source: dump and source come together')
-  for (const [name, { rows, files }] of Object.entries(datasets)) {
-    const sum = files.reduce((total, file) => total + file.rows, 0)
-    if (sum !== rows) problems.push(`datasets.${name}: ${rows} rows, but its files have ${sum}`)
-    for (const { path } of files)
-      if (!path.startsWith(`${name}/`)) problems.push(`datasets.${name}: ${path} lies in another dataset's directory`)
-  }
+  for (const [name, dataset] of Object.entries(datasets)) problems.push(...fileProblems(`datasets.${name}`, name, dataset))
+  return problems
+}
+
+function hashProblems({ dump, records, quarantined = 0 }: StageReport, hashes: StagedRecordHashes): string[] {
+  if (dump === undefined) return ['recordHashes: they belong to a dump']
+  const problems = fileProblems('recordHashes', recordHashesPath(dump), hashes)
+  const accepted = (records ?? 0) - quarantined
+  if (hashes.rows !== accepted) problems.push(`recordHashes: ${hashes.rows} rows for ${accepted} accepted records`)
+  return problems
+}
+
+function fileProblems(what: string, directory: string, { rows, files }: StagedDataset): string[] {
+  const problems: string[] = []
+  const sum = files.reduce((total, file) => total + file.rows, 0)
+  if (sum !== rows) problems.push(`${what}: ${rows} rows, but its files have ${sum}`)
+  for (const { path } of files)
+    if (!path.startsWith(`${directory}/`)) problems.push(`${what}: ${path} lies in another directory than ${directory}`)
   return problems
 }

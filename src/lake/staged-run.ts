@@ -1,6 +1,6 @@
 /** What a staged run consists of, by its files and by its stage reports, which must agree to the byte. */
 import { PipelineError } from '../errors.ts'
-import { dataFileName } from './layout.ts'
+import { dataFileName, recordHashesPath } from './layout.ts'
 import type { ManifestInput } from './manifest.ts'
 import type { RunEntry } from './run-files.ts'
 import type { NamedStageReport } from './read-stage-reports.ts'
@@ -10,8 +10,14 @@ export interface StagedRun {
   readonly inputs: readonly ManifestInput[]
   /** Whether any dump was generated. */
   readonly isGenerated: boolean
-  readonly datasets: readonly (StagedDataset & { readonly name: string })[]
+  readonly datasets: readonly NamedDataset[]
+  /** By dump. */
+  readonly recordHashes: readonly NamedDataset[]
+  /** Null when no stage has made hashes. Where stages made them differently, the version of none. */
+  readonly recordHashVersion: string | null
 }
+
+export type NamedDataset = StagedDataset & { readonly name: string }
 
 /** The magic number at both ends and a footer between them: no Parquet file is smaller. */
 const minParquetBytes = 12
@@ -29,7 +35,12 @@ export function describeStaged(
   const datasets = reports.flatMap((report) =>
     Object.entries(report.datasets).map(([name, { rows, files }]) => ({ name, rows, files })),
   )
-  const problems = [...twice(datasets.map(({ name }) => name)), ...contradictions(runId, entries, datasets)]
+  const hashed = reports.flatMap(({ dump, recordHashes }) =>
+    dump === undefined || recordHashes === undefined ? [] : [{ name: dump, ...recordHashes }],
+  )
+  const recordHashes = hashed.map(({ name, rows, files }) => ({ name, rows, files }))
+  const stored = [...datasets, ...recordHashes.map((one) => ({ ...one, name: recordHashesPath(one.name) }))]
+  const problems = [...twice(datasets.map(({ name }) => name)), ...contradictions(runId, entries, stored)]
   if (datasets.length === 0) problems.push('no stage has reported a dataset')
   if (problems.length > 0) {
     throw new PipelineError(
@@ -41,7 +52,14 @@ export function describeStaged(
     )
   }
   const inputs = reports.flatMap(({ dump, source }) => (dump === undefined || source === undefined ? [] : [{ dump, ...source }]))
-  return { inputs, isGenerated: reports.some(({ generated }) => generated === true), datasets }
+  const isGenerated = reports.some(({ generated }) => generated === true)
+  return { inputs, isGenerated, datasets, recordHashes, recordHashVersion: commonVersion(hashed) }
+}
+
+/** Stages of one run differ when the code has changed between them. */
+function commonVersion(hashed: readonly { readonly version: string }[]): string | null {
+  const versions = [...new Set(hashed.map(({ version }) => version))].toSorted()
+  return versions.length === 0 ? null : versions.join('+')
 }
 
 function twice(names: readonly string[]): string[] {
@@ -51,7 +69,7 @@ function twice(names: readonly string[]): string[] {
 }
 
 function contradictions(runId: string, entries: readonly RunEntry[], datasets: StagedRun['datasets']): string[] {
-  const directories = new Set(datasets.map(({ name }) => name))
+  const directories = new Set(datasets.flatMap(({ name }) => [name, name.split('/')[0]]))
   const expected = new Map(datasets.flatMap(({ files }) => files.map((file) => [file.path, file.bytes] as const)))
   const problems: string[] = []
   for (const { path, kind, bytes } of entries) {

@@ -3,9 +3,10 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { dumpNamed } from '../discogs/catalogue.ts'
 import type { Dump } from '../discogs/dataset.ts'
+import { recordHashVersion, storedTables } from '../discogs/record-hashes.ts'
 import { PipelineError } from '../errors.ts'
 import { Kernel } from '../kernel/kernel.ts'
-import { reportsDir, stagingDir } from '../lake/layout.ts'
+import { recordHashesPath, reportsDir, stagingDir } from '../lake/layout.ts'
 import { writeStageReport } from '../lake/stage-report.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
 import { runTask } from '../task-process.ts'
@@ -47,13 +48,14 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
     onRead,
   })
   await using pool = new WorkerPool(workers, { kernel: kernel.share, dump: dump.name })
-  const reader = new DumpReader({ kernel, datasets: dump.datasets, pool, source: slices })
+  const tables = storedTables(dump, recordHashesPath(dump.name))
+  const reader = new DumpReader({ kernel, datasets: tables, pool, source: slices })
   // The first worker begins alone: threads that start together start late together.
   pool.limit = 1
   using budget = new CoreBudget(workers, (share) => (pool.limit = share))
   const encode = async (column: ColumnToEncode): Promise<EncodedJob> =>
     await pool.run<'encode'>('encode', () => ({ kind: 'encode', column }))
-  await using writers = new DatasetWriters(directory, dump.datasets, { kernel, runId: context.runId, encode })
+  await using writers = new DatasetWriters(directory, tables, { kernel, runId: context.runId, encode })
   using _ = onAbort(context.signal, (reason) => pool.stop(reason))
   try {
     for await (const slice of reader.read()) {
@@ -69,7 +71,8 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
   }
   const { sha256 } = slices
   assertSameHash(source, sha256)
-  const datasets = await writers.commit({ run_id: context.runId, source_sha256: sha256 })
+  const staged = await writers.commit({ run_id: context.runId, source_sha256: sha256 })
+  const { [recordHashesPath(dump.name)]: recordHashes = { rows: 0, files: [] }, ...datasets } = staged
   writeStageReport(directory, `ingest_${dump.name}`, {
     dump: dump.name,
     source: {
@@ -84,9 +87,10 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
     quarantined: quarantine.count,
     quarantineCap: Number(context.params['quarantine_cap'] ?? 0),
     datasets,
+    recordHashes: { version: recordHashVersion(), ...recordHashes },
     census: reader.census(),
   })
-  const files = Object.values(datasets).flatMap((dataset) => dataset.files)
+  const files = Object.values(staged).flatMap((table) => table.files)
   context.log(`read ${progress.records} records, ${quarantine.count} of them quarantined, ${reader.unusual} by sax`)
   return {
     rows: Object.fromEntries(Object.entries(datasets).map(([name, { rows }]) => [name, rows])),

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { isGeneratedRun } from '../../src/lake/generated.ts'
 import { runDir, runsDir, stagingDir } from '../../src/lake/layout.ts'
 import { readManifest } from '../../src/lake/manifest.ts'
+import { readStageReports } from '../../src/lake/read-stage-reports.ts'
 import { verifyManifest } from '../../src/lake/run-files.ts'
 import { sealRun, sealSteps } from '../../src/lake/seal.ts'
+import { writeStageReport } from '../../src/lake/stage-report.ts'
 import { runChild } from './child.ts'
 import { LakeLab, layoutOf, parts } from './lake-lab.ts'
 
@@ -224,4 +227,39 @@ test('a seal that is aborted leaves the staging directory for the next try', asy
   await assert.rejects(sealRun(lab.lakeDir, 'r1', parts, { signal: AbortSignal.abort(new Error('stopped')) }), /stopped/)
   assert.equal(existsSync(runDir(lab.lakeDir, 'r1')), false)
   assert.equal((await sealRun(lab.lakeDir, 'r1', parts)).sealedNow, true)
+})
+
+test('record hashes are sealed, listed and verified like data, but are no dataset', async () => {
+  using lab = new LakeLab()
+  const staging = lab.stage('r1', ['albums'])
+  const path = '_record_hashes/artists/r1-00000.parquet'
+  mkdirSync(join(staging, '_record_hashes/artists'), { recursive: true })
+  writeFileSync(join(staging, path), 'PAR1 hashes PAR1')
+  await assert.rejects(sealRun(lab.lakeDir, 'r1', parts), /_record_hashes\/artists: a directory that no stage reported/)
+  const [report] = readStageReports(staging)
+  const recordHashes = { version: '1-abc', rows: 2, files: [{ path, rows: 2, bytes: 16 }] }
+  const ofStage = { ...report, datasets: report?.datasets ?? {}, recordHashes }
+  assert.throws(
+    () => writeStageReport(staging, 'ingest_artists', { ...ofStage, records: 3, quarantined: 0 }),
+    /recordHashes: 2 rows for 3 accepted records/,
+  )
+  writeStageReport(staging, 'ingest_artists', { ...ofStage, records: 3, quarantined: 1 })
+  const { directory, manifest: sealed } = await sealRun(lab.lakeDir, 'r1', parts)
+  assert.deepEqual(
+    sealed.datasets.map(({ name }) => name),
+    ['albums'],
+  )
+  assert.equal(sealed.recordHashVersion, '1-abc')
+  const sha256 = createHash('sha256').update('PAR1 hashes PAR1').digest('hex')
+  assert.deepEqual(sealed.recordHashes, [{ name: 'artists', rows: 2, files: [{ path, bytes: 16, rows: 2, sha256 }] }])
+  assert.deepEqual(await verifyManifest(directory), [])
+  chmodSync(join(directory, path), 0o644)
+  writeFileSync(join(directory, path), 'PAR1 HASHES PAR1')
+  assert.deepEqual(
+    (await verifyManifest(directory)).map((difference) => [difference.path, difference.problem]),
+    [[path, 'changed']],
+  )
+  chmodSync(join(directory, '_record_hashes/artists'), 0o755)
+  rmSync(join(directory, path))
+  await assert.rejects(sealRun(lab.lakeDir, 'r1', parts), /missing _record_hashes\/artists\/r1-00000\.parquet/)
 })

@@ -1,8 +1,8 @@
 /** Many sealed runs out of a few. */
 import { cpSync, linkSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { dataFileName, reportsDir, runDir, stagingDir } from '../../src/lake/layout.ts'
-import { type ManifestDataset, readManifest, writeManifest } from '../../src/lake/manifest.ts'
+import { filesOf, type ManifestDataset, readManifest, writeManifest } from '../../src/lake/manifest.ts'
 
 /**
  * The same files under the name of a run of another month: hard links, and a manifest that is true of them.
@@ -12,18 +12,27 @@ export function copyRun(source: string, lakeDir: string, month: string): string 
   const manifest = readManifest(source)
   const runId = `${month}__${month.replace('-', '')}20_060000`
   const staging = stagingDir(lakeDir, runId)
-  const datasets = manifest.datasets.map(({ files, ...dataset }): ManifestDataset => {
-    mkdirSync(join(staging, dataset.name), { recursive: true })
-    const linked = files.map((file, index) => {
-      const path = `${dataset.name}/${dataFileName(runId, index)}`
+  const linked = ({ files, ...dataset }: ManifestDataset): ManifestDataset => ({
+    ...dataset,
+    files: files.map((file, index) => {
+      const path = join(dirname(file.path), dataFileName(runId, index))
+      mkdirSync(join(staging, dirname(path)), { recursive: true })
       linkSync(join(source, file.path), join(staging, path))
       return { ...file, path }
-    })
-    return { ...dataset, files: linked }
+    }),
   })
+  const datasets = manifest.datasets.map(linked)
+  const recordHashes = manifest.recordHashes?.map(linked)
   cpSync(reportsDir(source), reportsDir(staging), { recursive: true })
   const params = { ...manifest.params, dump_month: month }
-  writeManifest(staging, { ...manifest, runId, session: `${month}-20 06:00:00`, params, datasets })
+  writeManifest(staging, {
+    ...manifest,
+    runId,
+    session: `${month}-20 06:00:00`,
+    params,
+    datasets,
+    ...(recordHashes && { recordHashes }),
+  })
   renameSync(staging, runDir(lakeDir, runId))
   return runId
 }
@@ -31,7 +40,7 @@ export function copyRun(source: string, lakeDir: string, month: string): string 
 /** Leaves of every data file of a copy its size alone: whoever reads one fails. */
 export function hollowOut(lakeDir: string, runId: string): void {
   const directory = runDir(lakeDir, runId)
-  for (const { path, bytes } of readManifest(directory).datasets.flatMap(({ files }) => files)) {
+  for (const { path, bytes } of filesOf(readManifest(directory))) {
     // Another file in its place: the content is shared with other runs.
     rmSync(join(directory, path))
     writeFileSync(join(directory, path), '')

@@ -5,6 +5,7 @@
 import type { CensusLine } from '../../src/discogs/census.ts'
 import { CensusTotals, type SymbolPath, SymbolTotals, symbolPath } from '../../src/discogs/census.ts'
 import type { Dump } from '../../src/discogs/dataset.ts'
+import { storedTables } from '../../src/discogs/record-hashes.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
 import { type Column, ColumnSet } from '../../src/parquet/columns.ts'
 import { PileSet } from '../../src/parquet/piles.ts'
@@ -45,10 +46,10 @@ export class Engine {
   constructor(dump: Dump, useScanner: boolean) {
     this.#dump = dump
     this.#reader = new SliceReader(this.#kernel, dump, { useScanner })
-    this.#batch = new RowBatch(this.#kernel, dump.datasets)
+    this.#batch = new RowBatch(this.#kernel, storedTables(dump))
     this.#columns = new ColumnSet(
       this.#kernel,
-      dump.datasets.flatMap(({ columns }) => columns),
+      storedTables(dump).flatMap(({ columns }) => columns),
     )
   }
 
@@ -56,7 +57,7 @@ export class Engine {
     // All slices' rows, piled up as an ingest does.
     using piles = new PileSet(
       this.#kernel,
-      this.#dump.datasets.flatMap(({ columns }) => columns),
+      storedTables(this.#dump).flatMap(({ columns }) => columns),
     )
     const census = new CensusTotals()
     const rejected: unknown[] = []

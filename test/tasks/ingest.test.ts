@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -10,12 +10,14 @@ import { ParquetReader } from '@dsnp/parquetjs'
 import { dumps } from '../../src/discogs/catalogue.ts'
 import type { DumpName } from '../../src/discogs/dataset.ts'
 import { generatedMark } from '../../src/discogs/generated-mark.ts'
+import { recordHashVersion } from '../../src/discogs/record-hashes.ts'
 import { generateDump } from '../../src/demo/generate.ts'
 import { readStageReports } from '../../src/lake/read-stage-reports.ts'
 import { type StageReport } from '../../src/lake/stage-report.ts'
 import { stagingDir } from '../../src/lake/layout.ts'
 import { registerZstd } from '../parquet/support/zstd.ts'
 import type { TaskResult } from '../../src/scheduler/context.ts'
+import { readFooter } from '../../src/tasks/checks/parquet-footer.ts'
 import { ingest } from '../../src/tasks/ingest.ts'
 import { expected } from '../fixtures/odd/expected.ts'
 import { taskContext } from '../support/task-context.ts'
@@ -72,17 +74,19 @@ class Place {
       : []
   }
 
-  /** Of every file, in the order of the datasets. */
+  /** Of every file, record hashes included, in the order of the datasets. */
   hashes(): string[] {
     return this.datasets().flatMap((name) =>
-      readdirSync(join(this.staging, name)).map((file) => {
-        const hash = createHash('sha256').update(readFileSync(join(this.staging, name, file)))
-        return `${name}/${file} ${hash.digest('hex')}`
-      }),
+      globSync('**/*.parquet', { cwd: join(this.staging, name) })
+        .toSorted()
+        .map((file) => {
+          const hash = createHash('sha256').update(readFileSync(join(this.staging, name, file)))
+          return `${name}/${file} ${hash.digest('hex')}`
+        }),
     )
   }
 
-  /** Dataset directories, finished or not. */
+  /** Directories of datasets and record hashes, finished or not. */
   datasets(): string[] {
     return existsSync(this.staging) ? readdirSync(this.staging).filter((name) => name !== '_reports') : []
   }
@@ -143,6 +147,32 @@ for (const dump of dumps) {
   })
 }
 
+test('every accepted record has one row of hashes, in the order of the dump; changed records have other hashes', async () => {
+  const label = (id: number, name: string): string => `<label><id>${id}</id><name>${name}</name></label>`
+  const hashesOf = async (...records: readonly string[]): Promise<unknown[]> => {
+    const place = new Place()
+    const result = await place.ingest('labels', gzipSync(`<labels>${records.join('\n')}</labels>`), { quarantine_cap: '1' })
+    const { recordHashes, datasets } = place.report('labels') ?? {}
+    const path = `_record_hashes/labels/${runId}-00000.parquet`
+    const { size } = statSync(join(place.staging, path))
+    assert.deepEqual(recordHashes, { version: recordHashVersion(), rows: 3, files: [{ path, rows: 3, bytes: size }] })
+    const names = ['label_sublabels_v1', 'label_urls_v1', 'labels_v10']
+    assert.deepEqual([Object.keys(datasets ?? {}).toSorted(), Object.keys(result.rows ?? {}).toSorted()], [names, names])
+    const { columns } = await readFooter(join(place.staging, path))
+    assert.deepEqual(columns, [
+      { name: 'id', type: 'BIGINT' },
+      { name: 'record_hash', type: 'BIGINT' },
+    ])
+    return duckDbRows(join(place.staging, path))
+  }
+  const before = await hashesOf(label(9, 'a'), label(2, 'b'), '<label><id>0</id></label>', label(5, 'c'))
+  const after = await hashesOf(label(2, 'b'), label(9, 'a'), '<label><id>5</id><name><![CDATA[d]]></name></label>')
+  const [nine, two, five] = before as [string, string][]
+  assert.deepEqual([nine?.[0], two?.[0], five?.[0]], ['9', '2', '5'])
+  assert.deepEqual(after.slice(0, 2), [two, nine])
+  assert.notDeepEqual(after[2], five)
+})
+
 test('a second try over the first gives the same files', async () => {
   const place = new Place()
   await place.ingest('labels', gzipSync(odd('labels')))
@@ -151,7 +181,7 @@ test('a second try over the first gives the same files', async () => {
   writeFileSync(join(place.staging, '.tmp-labels_v10', 'left over'), 'x')
   await place.ingest('labels', null)
   assert.deepEqual(place.hashes(), first)
-  assert.equal(first.length, 3)
+  assert.equal(first.length, 4)
 })
 
 test('several gzip members are read as one', async () => {
@@ -173,7 +203,7 @@ test('any number of workers gives the same files, byte by byte', async () => {
   }
   assert.deepEqual(results[1], results[0])
   assert.deepEqual(results[2], results[0])
-  assert.equal(results[0]?.length, 12)
+  assert.equal(results[0]?.length, 13)
 })
 
 test('the mark of a generated dump is reported, wherever the file comes from; a record that quotes it is none', async () => {

@@ -18,6 +18,16 @@ export {
 export { appendToPiles, createPiles, freePiles, loadPile, unloadPile } from './pile'
 export { prepareScan, scan } from './scan'
 export { symbolTableBytes, useSymbols } from './symbols'
-export { countsAddress, mapRecord, prepareMap, readRecords, recordCount, strayTextsAddress, useColumns } from './map'
+export {
+  beginRecord,
+  countsAddress,
+  endRecord,
+  mapRecord,
+  prepareMap,
+  readRecords,
+  recordCount,
+  strayTextsAddress,
+  useColumns,
+} from './map'
 export { hashText } from './dictionary'
 export { beginEncoding, endEncoding, nextPage } from './encode'

@@ -33,6 +33,7 @@ import {
   Scope,
   Step,
 } from './program'
+import { hashRecord } from './record-hash'
 import { attributeKind, closeKind, escapedBit, isSpace, isSpaceByte, openKind, scan, tapeEnd, tapeStart, tokenBytes } from './scan'
 import { maxSymbols } from './symbols'
 import { boolean, clock, datePart, decode, decodedText, digits, int, noNumber } from './values'
@@ -65,7 +66,10 @@ let written: usize = 0
 let nesting: i32 = 0
 let lastSequence: i32 = 0
 
-/** Where rows go: the number of rows by dataset, and the columns of all datasets. */
+/** By column: a byte, 1 for those that hold the record's id in every row. */
+let isIdColumn: usize = 0
+
+/** Where rows go: the number of rows by dataset, and the columns of all datasets. Those of record hashes are behind the program's. */
 let rowCounts: usize = 0
 let columns: usize = 0
 
@@ -87,6 +91,8 @@ export function prepareMap(address: usize): void {
   lastRanks = zeros(program.datasetCount as usize)
   sequences = zeros(maxNesting as usize)
   written = zeros(maxNesting as usize)
+  isIdColumn = zeros(program.columnCount as usize)
+  for (let i = 0; i < program.idColumnCount; i++) store<u8>(isIdColumn + (number(program.idColumns, 2 * i + 1) as usize), 1)
 }
 
 /** A record with more texts that no column takes is for sax. */
@@ -138,11 +144,13 @@ export function readRecords(start: usize, end: usize): usize {
 
 /** Appends the rows of the record on the tape. @returns false when it is not for this mapper; nothing is changed then */
 export function mapRecord(): bool {
-  begin()
+  beginRecord()
   const end = walk()
   const id = end == 0 ? recordId() : noNumber
-  if (id != noNumber) finish(id)
-  else undo(end == 0 ? tapeEnd : end)
+  if (id != noNumber) {
+    finish(id)
+    endRecord(id)
+  } else undo(end == 0 ? tapeEnd : end)
   memory.fill(scalars, unset as u8, 4 * (program.symbolCount as usize))
   memory.fill(ordinals, 0, 4 * (program.scopeCount as usize))
   memory.fill(lastRanks, 0, 4 * (program.datasetCount as usize))
@@ -152,12 +160,23 @@ export function mapRecord(): bool {
   return id != noNumber
 }
 
-function begin(): void {
+/** Notes where the rows of a record begin. */
+export function beginRecord(): void {
   memory.copy(firstRows, rowCounts, 4 * (program.datasetCount as usize))
   for (let i = 0, count = program.columnCount; i < count; i++) {
     const column = columnAt(columns, i)
     column.mark = column.length
   }
+}
+
+/** Appends the hash of the rows since {@link beginRecord}. */
+export function endRecord(id: i64): void {
+  const counter = rowCounts + 4 * (program.datasetCount as usize)
+  const row = load<i32>(counter)
+  const hash = hashRecord(program, isIdColumn, columns, firstRows, rowCounts, id)
+  putLong(columnAt(columns, program.columnCount), row, id)
+  putLong(columnAt(columns, program.columnCount + 1), row, hash)
+  store<i32>(counter, row + 1)
 }
 
 /** @returns 0, or how far it went before it gave up */

@@ -1,7 +1,7 @@
 /** The Parquet files of one dump's datasets while they are written: visible all at once, or not at all. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Dataset } from '../../discogs/dataset.ts'
+import type { StoredTable } from '../../discogs/record-hashes.ts'
 import { replaceDirectory, syncDirectory } from '../../lake/atomic-file.ts'
 import { dataFileName } from '../../lake/layout.ts'
 import type { StagedDataset, StagedFile } from '../../lake/stage-report.ts'
@@ -35,7 +35,7 @@ export class DatasetWriters implements AsyncDisposable {
   readonly #writers: readonly DatasetWriter[]
 
   /** Starts a directory a dataset below `directory`, in a temporary place that a killed try may have left filled. */
-  constructor(directory: string, datasets: readonly Dataset[], options: WritersOptions) {
+  constructor(directory: string, datasets: readonly StoredTable[], options: WritersOptions) {
     this.#directory = directory
     this.#writers = datasets.map((dataset) => new DatasetWriter(directory, dataset, options))
   }
@@ -79,7 +79,7 @@ class DatasetWriter {
   #group: PileSet
   /** Bytes of columns given to the encoder and not written yet. */
   backlog = 0
-  readonly #dataset: Dataset
+  readonly #dataset: StoredTable
   readonly #options: WritersOptions
   readonly #files: ColumnFile[] = []
   #rows = 0
@@ -87,9 +87,9 @@ class DatasetWriter {
   #written: Promise<void> = Promise.resolve()
   #failure: unknown = null
 
-  constructor(directory: string, dataset: Dataset, options: WritersOptions) {
+  constructor(directory: string, dataset: StoredTable, options: WritersOptions) {
     this.name = dataset.name
-    this.temporary = join(directory, `.tmp-${dataset.name}`)
+    this.temporary = join(directory, `.tmp-${dataset.name.replace('/', '-')}`)
     this.#dataset = dataset
     this.#options = options
     this.#group = this.#newGroup()

@@ -1,6 +1,6 @@
 /** Has the slices of a dump read by workers, several at a time, and gives what they found in the order of the dump. */
 import { type CensusLine, CensusTotals, SymbolTotals } from '../../discogs/census.ts'
-import type { Dataset } from '../../discogs/dataset.ts'
+import type { StoredTable } from '../../discogs/record-hashes.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { paddingBytes } from '../../xml/slices.ts'
 import type { Job, ReadSlice, SentSlice } from './messages.ts'
@@ -18,14 +18,14 @@ interface Read extends ReadSlice {
 
 export interface DumpReaderOptions {
   readonly kernel: Kernel
-  readonly datasets: readonly Dataset[]
+  readonly datasets: readonly StoredTable[]
   readonly pool: WorkerPool
   readonly source: SliceSource
 }
 
 export class DumpReader {
   readonly #kernel: Kernel
-  readonly #datasets: readonly Dataset[]
+  readonly #datasets: readonly StoredTable[]
   readonly #pool: WorkerPool
   readonly #source: SliceSource
   readonly #ahead: Underway[] = []

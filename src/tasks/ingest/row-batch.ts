@@ -1,5 +1,5 @@
 /** The rows of all datasets of a dump that one slice gives, in the kernel's memory: filled by a worker, emptied by the main thread. */
-import type { Dataset } from '../../discogs/dataset.ts'
+import type { StoredTable } from '../../discogs/record-hashes.ts'
 import type { DatasetRows } from '../../discogs/reference-rows.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { type Column, ColumnSet } from '../../parquet/columns.ts'
@@ -17,7 +17,7 @@ export class RowBatch {
   readonly #set: ColumnSet
 
   /** @param address of a batch that another thread has made for the same datasets; null makes a new one */
-  constructor(kernel: Kernel, datasets: readonly Dataset[], address: RowBatchAddress | null = null) {
+  constructor(kernel: Kernel, datasets: readonly StoredTable[], address: RowBatchAddress | null = null) {
     this.#kernel = kernel
     this.#set = new ColumnSet(
       kernel,

@@ -86,7 +86,7 @@ export class SliceReader {
   /**
    * Puts the rows of a slice into a batch.
    * @param slice its bytes lie in the kernel's memory
-   * @param batch empty, or with the rows of the slices before
+   * @param batch of {@link storedTables}, empty or with the rows of the slices before
    */
   read(slice: Slice, batch: RowBatch): SliceFindings {
     batch.use()
@@ -204,8 +204,10 @@ export class SliceReader {
     if (isRecord && id === null) this.#reject({ ...piece, reason: 'no valid id', errorOffset: piece.offset })
     else this.#slowCensus().count(element)
     if (id === null || this.#batch === null) return
-    this.#putReference ??= referenceRows(this.#dump, this.#batch.datasets)
+    this.#putReference ??= referenceRows(this.#dump, this.#batch.datasets.slice(0, this.#dump.datasets.length))
+    this.#kernel.exports.beginRecord()
     this.#putReference(element, id)
+    this.#kernel.exports.endRecord(id)
   }
 
   #parse(piece: Extract<Piece, { kind: 'record' }>): Element | null {

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { dumpNamed } from '../../discogs/catalogue.ts'
 import { type SymbolPath, symbolPath } from '../../discogs/census.ts'
+import { storedTables } from '../../discogs/record-hashes.ts'
 import { Kernel } from '../../kernel/kernel.ts'
 import { zstdChunkBytes } from '../../parquet/pages.ts'
 import type { PileEncoder } from '../../parquet/piles.ts'
@@ -13,6 +14,7 @@ import { SliceReader } from './slice-reader.ts'
 
 const setup = workerData as WorkerSetup
 const dump = dumpNamed(setup.dump)
+const tables = storedTables(dump)
 const kernel = new Kernel(setup.kernel)
 const reader = new SliceReader(kernel, dump)
 const garbage = new GarbageCollector('major', 10 * 1024 * 1024)
@@ -37,7 +39,7 @@ function send(result: JobResult): void {
 
 function read({ slice, batch }: Extract<Job, { kind: 'read' }>): ReadSlice {
   const bytes = kernel.bytes(slice.address, slice.length + paddingBytes)
-  const findings = reader.read({ ...slice, bytes }, new RowBatch(kernel, dump.datasets, batch))
+  const findings = reader.read({ ...slice, bytes }, new RowBatch(kernel, tables, batch))
   return { kind: 'read', slice, findings, worker: setup.worker, counts: reader.takeCounts(), learnt: learnt() }
 }
 
