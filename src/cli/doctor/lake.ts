@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Config } from '../../config.ts'
 import { messageOf } from '../../errors.ts'
 import { isRunId, manifestFile, prevLinkPrefix, runDir, stagingPrefix } from '../../lake/layout.ts'
-import { type Manifest, readManifest } from '../../lake/manifest.ts'
+import { filesOf, type Manifest, readManifest } from '../../lake/manifest.ts'
 import { newLinks } from '../../lake/pointer.ts'
 import { runsDirEntries } from '../../lake/sealed-runs.ts'
 import { isReadable } from '../../scheduler/store/health.ts'
@@ -72,14 +72,12 @@ function runProblem(runId: string, directory: string): string[] {
 }
 
 /** By size alone: hashing a month takes minutes. */
-function damagedFiles(directory: string, { datasets }: Manifest): readonly string[] {
-  return datasets.flatMap(({ files }) =>
-    files.flatMap(({ path, bytes }) => {
-      const found = statSync(join(directory, path), { throwIfNoEntry: false })
-      if (found === undefined) return [`${path} is missing`]
-      return found.size === bytes ? [] : [`${path} has ${found.size} bytes, ${bytes} were sealed`]
-    }),
-  )
+function damagedFiles(directory: string, manifest: Manifest): readonly string[] {
+  return filesOf(manifest).flatMap(({ path, bytes }) => {
+    const found = statSync(join(directory, path), { throwIfNoEntry: false })
+    if (found === undefined) return [`${path} is missing`]
+    return found.size === bytes ? [] : [`${path} has ${found.size} bytes, ${bytes} were sealed`]
+  })
 }
 
 /** The run directory, its dataset directories and the manifest; by mode, since root may write everywhere. */
