@@ -76,6 +76,8 @@ export interface TaskEnvironment {
   readonly session: string
   readonly attempt: number
   readonly tryNumber: number
+  /** When the task first asked in this attempt to be started again later; null when it has not. */
+  readonly deferredSince: Date | null
   readonly params: Readonly<Record<string, string>>
   /** Names of params whose values no log, report or manifest may show. */
   readonly secretParams: readonly string[]
@@ -127,6 +129,7 @@ export function taskEnvironment(sources: ConfigSources = {}): TaskEnvironment {
     session: lookup.required('SESSION'),
     attempt: lookup.integer('ATTEMPT', 1),
     tryNumber: lookup.integer('TRY', 1),
+    deferredSince: lookup.instant('DEFERRED_SINCE'),
     params: lookup.params(),
     secretParams: lookup.own('SECRET_PARAMS')?.split(',') ?? [],
     lakeDir: lookup.directory('DISCOGS_DATA_LAKE', 'lake/hive-data'),
@@ -199,6 +202,15 @@ class Lookup {
     const found = this.own(name)
     if (found === undefined) this.#problems.push(`${name} is not set`)
     return found ?? ''
+  }
+
+  instant(name: string): Date | null {
+    const found = this.own(name)
+    if (found === undefined) return null
+    const instant = new Date(found)
+    if (!Number.isNaN(instant.getTime())) return instant
+    this.#problems.push(`${name}=${found}: an instant is expected, as in 2026-04-20T06:00:00Z`)
+    return null
   }
 
   directory(name: string, standard: string): string {

@@ -4,6 +4,8 @@ export interface PipelineErrorOptions {
   readonly hint?: string
   /** False when another try cannot help: the task process then exits with {@link exitCodes.neverRetry}. */
   readonly retryable?: boolean
+  /** Somebody asked not to be asked again sooner. Null or absent: nobody did. */
+  readonly retryAfterMs?: number | null
   /** Exit code of the command line when this error ends it. Default 1. */
   readonly exitCode?: number
   readonly cause?: unknown
@@ -17,6 +19,8 @@ export const exitCodes = {
   conflict: 3,
   notFound: 4,
   locked: 5,
+  /** Not yet: a task asks to be started again later, at the time in its result file (EX_TEMPFAIL of sysexits.h). */
+  notYet: 75,
   /** Of a task process: the scheduler must not try again (EX_CONFIG of sysexits.h). */
   neverRetry: 78,
   interrupted: 130,
@@ -29,6 +33,7 @@ export const exitCodes = {
 export class PipelineError extends Error {
   readonly hint: string | undefined
   readonly retryable: boolean
+  readonly retryAfterMs: number | null
   readonly exitCode: number
 
   constructor(message: string, options: PipelineErrorOptions = {}) {
@@ -36,7 +41,20 @@ export class PipelineError extends Error {
     this.name = 'PipelineError'
     this.hint = options.hint
     this.retryable = options.retryable ?? true
+    this.retryAfterMs = options.retryAfterMs ?? null
     this.exitCode = options.exitCode ?? exitCodes.failed
+  }
+}
+
+/** Ends a task without success or failure: what it needs is not there yet. It is started again at `until`. */
+export class NotYetError extends PipelineError {
+  readonly until: Date
+
+  /** @param reason what is missing; people read it as long as the task waits */
+  constructor(reason: string, until: Date) {
+    super(reason, { exitCode: exitCodes.notYet })
+    this.name = 'NotYetError'
+    this.until = until
   }
 }
 

@@ -6,7 +6,7 @@ import { closeSync, futimesSync, mkdirSync, openSync, writeFileSync, writeSync }
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type Fault, type TaskEnvironment, taskEnvironment } from './config.ts'
-import { exitCodes, messageOf, PipelineError } from './errors.ts'
+import { exitCodes, messageOf, NotYetError, PipelineError } from './errors.ts'
 import type { PromotionLedger } from './lake/promotion-ledger.ts'
 import type * as Promotions from './scheduler/promotions.ts'
 import type { CheckResult, Progress, Task, TaskContext, TaskResult } from './scheduler/context.ts'
@@ -41,7 +41,8 @@ async function runInside(environment: TaskEnvironment, task: Task, signal: Abort
     report.finish(result)
     logLine(`${environment.taskId}: ${describeResult(result)}, ${((performance.now() - started) / 1000).toFixed(1)} s`)
   } catch (error) {
-    report.fail(error)
+    if (error instanceof NotYetError) report.defer(error)
+    else report.fail(error)
     throw error
   } finally {
     report.close()
@@ -55,7 +56,8 @@ interface ContextParts {
 }
 
 function contextOf(environment: TaskEnvironment, { args, signal, report }: ContextParts): TaskContext {
-  const { runId, dagId, taskId, session, attempt, tryNumber, params, secretParams, lakeDir, rawDir, settings } = environment
+  const { runId, dagId, taskId, session, attempt, tryNumber, deferredSince, params, secretParams, lakeDir, rawDir, settings } =
+    environment
   const given = {
     runId,
     dagId,
@@ -63,6 +65,7 @@ function contextOf(environment: TaskEnvironment, { args, signal, report }: Conte
     session,
     attempt,
     tryNumber,
+    deferredSince,
     params,
     secretParams,
     lakeDir,
@@ -122,7 +125,14 @@ class Report {
 
   fail(error: unknown): void {
     this.#flush(performance.now())
-    this.#write({ error: messageOf(error) })
+    const waitMs = error instanceof PipelineError ? error.retryAfterMs : null
+    const retryAt = waitMs === null ? {} : { retryAt: new Date(Date.now() + waitMs).toISOString() }
+    this.#write({ error: messageOf(error), ...retryAt })
+  }
+
+  defer({ message, until }: NotYetError): void {
+    this.#flush(performance.now())
+    this.#write({ deferred: { until: until.toISOString(), reason: message } })
   }
 
   close(): void {
@@ -184,11 +194,13 @@ function openLedger({ stateDir }: TaskEnvironment): PromotionLedger | null {
 }
 
 function exitCodeOf(error: unknown): number {
+  if (error instanceof NotYetError) return exitCodes.notYet
   return error instanceof PipelineError && !error.retryable ? exitCodes.neverRetry : exitCodes.failed
 }
 
-/** `error: …`, the hint, and the chain of causes, a line each; a stack only for errors that are not ours. */
+/** `not yet: …` for a task that waits; else `error: …`, the hint, and the chain of causes, a line each; a stack only for errors that are not ours. */
 function describeError(error: unknown): string {
+  if (error instanceof NotYetError) return `not yet: ${error.message}; looks again at ${error.until.toISOString()}`
   const lines = [
     `error: ${error instanceof Error && !(error instanceof PipelineError) ? (error.stack ?? error.message) : messageOf(error)}`,
   ]

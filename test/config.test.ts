@@ -134,7 +134,15 @@ test('everything that is wrong is said at once', () => {
 
 test('a task learns everything from its environment, and the state of the scheduler from nowhere else', () => {
   withProject('DAG_STATE=not-for-tasks\n', (projectDir) => {
-    const identity = { RUN_ID: 'r', DAG_ID: 'd', TASK_ID: 't', SESSION: '2026-01-01 00:00:00', ATTEMPT: '2', TRY: '3' }
+    const identity = {
+      RUN_ID: 'r',
+      DAG_ID: 'd',
+      TASK_ID: 't',
+      SESSION: '2026-01-01 00:00:00',
+      ATTEMPT: '2',
+      TRY: '3',
+      DEFERRED_SINCE: '2026-01-02T00:00:00Z',
+    }
     const environment = {
       ...identity,
       PARAM_RUN_MODE: 'dev',
@@ -150,6 +158,7 @@ test('a task learns everything from its environment, and the state of the schedu
       session: '2026-01-01 00:00:00',
       attempt: 2,
       tryNumber: 3,
+      deferredSince: new Date('2026-01-02T00:00:00Z'),
       params: { a: '', run_mode: 'dev' },
       secretParams: [],
       lakeDir: '/lake',

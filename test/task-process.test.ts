@@ -77,7 +77,16 @@ test('a result file is read as it grows; a torn last line and foreign lines do n
   const dir = mkdtempSync(join(tmpdir(), 'result-'))
   const file = join(dir, 'x.jsonl')
   const results = new ResultFile(file)
-  const empty = { progress: null, checks: [], result: null, error: null, problem: null, isCut: false }
+  const empty = {
+    progress: null,
+    checks: [],
+    result: null,
+    error: null,
+    retryAt: null,
+    deferred: null,
+    problem: null,
+    isCut: false,
+  }
   assert.deepEqual(results.read(), empty)
   const progress = { done: 1, total: 2, unit: 'bytes', message: 'ü' } as const
   const line = Buffer.from(`${JSON.stringify({ progress })}\n{"result":{"rows":{"a":1}}`)

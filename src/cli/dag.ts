@@ -4,7 +4,8 @@ import { exitCodes, messageOf, PipelineError } from '../errors.ts'
 import { endWithOutput } from './output.ts'
 
 const epilogue = (exampleQuery: string): string => `
-Exit codes: 0 success, 1 run or task failed, 2 usage or invalid dag, 3 conflict, 4 not found, 5 locked, 130/143 interrupted.
+Exit codes: 0 success, 1 run or task failed, 2 usage or invalid dag, 3 conflict, 4 not found, 5 locked, 75 deferred,
+130/143 interrupted.
 Settings come from the environment, else .env, else the default: see .env.example.
 
 Examples:
@@ -27,6 +28,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   notify: async () => (await import('./commands/notify.ts')).notifyCommand(),
   retry: async () => (await import('./commands/retry.ts')).retryCommand(),
   cancel: async () => (await import('./commands/cancel.ts')).cancelCommand(),
+  wake: async () => (await import('./commands/wake.ts')).wakeCommand(),
   mark: async () => (await import('./commands/mark.ts')).markCommand(),
   runs: async () => (await import('./commands/runs.ts')).runsCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),

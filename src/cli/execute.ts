@@ -33,7 +33,8 @@ export async function execute(
   start: (settings: StartSettings) => Promise<RunOutcome>,
 ): Promise<{ readonly outcome: RunOutcome; readonly exitCode: number }> {
   const { result: outcome, exitCode } = await executeAll(options, start, (run) => run.state === 'success')
-  return { outcome, exitCode }
+  const isLeft = outcome.deferral !== null && exitCode === exitCodes.failed
+  return { outcome, exitCode: isLeft ? exitCodes.notYet : exitCode }
 }
 
 /** @returns what came out, and the exit code it deserves */

@@ -3,6 +3,7 @@ import { existsSync, watch } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { lifeOf } from '../process-identity.ts'
+import { isDeferred } from '../scheduler/deferral.ts'
 import { schedulerHolder } from '../scheduler/lease.ts'
 import { hasBeaten } from '../scheduler/pulse.ts'
 import { isFinal } from '../scheduler/states.ts'
@@ -47,7 +48,7 @@ function isEnded(store: Store, runId: string, taskId: string): boolean {
 
 /** A process outlives its scheduler, and writes on. */
 function isLeftAlone(store: Store, runId: string, taskId: string): boolean {
-  if (schedulerHolder(store)?.isAlive === true) return false
+  if (schedulerHolder(store)?.isAlive === true || isDeferred(store.tasks(runId))) return false
   const running = triesOf(store, runId, taskId).find(({ state }) => state === 'running')
   if (running?.pid == null || running.pidStarted === null) return true
   const life = lifeOf(running.pid, running.pidStarted)

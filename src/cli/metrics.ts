@@ -1,5 +1,6 @@
 /** Metrics of the state, and the file they go to. */
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { isDeferred } from '../scheduler/deferral.ts'
 import { type DagMetrics, metricsText } from '../scheduler/metrics.ts'
 import type { Store } from '../scheduler/store.ts'
 
@@ -35,6 +36,7 @@ function dagMetrics(store: Store, dag: string): DagMetrics {
     rows: Object.assign({}, ...rows),
     failedRuns: failed.length,
     isLastFailed: latest?.state === 'failed',
+    deferredRuns: store.runs({ dagId: dag, state: 'running' }).filter(({ runId }) => isDeferred(store.tasks(runId))).length,
     nextSlot: schedule === null || schedule.isPaused ? null : schedule.nextSlot.getTime() / 1000,
   }
 }

@@ -2,6 +2,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import type { RunOutcome } from '../scheduler/loop.ts'
+import type { Deferral } from '../scheduler/deferral.ts'
 import type { SeenTask } from '../scheduler/seen-state.ts'
 import { between, type Cell, oneLine, print, printJson, shownEnd, shownState, styled, table, totalRows } from './output.ts'
 import { readStore } from './runs.ts'
@@ -18,8 +19,14 @@ export function printOutcome(config: Config, outcome: RunOutcome, json: boolean)
   }
   if (!process.stdout.isTTY) print(`\n${taskTable(outcome.tasks)}`)
   const { runId, state, reason } = outcome
+  if (outcome.deferral !== null) return printDeferral(outcome, outcome.deferral)
   print(`\nrun ${styled('bold', runId)} ${shownEnd(state, reason)}`)
   if (state !== 'success') printFailure(config, outcome)
+}
+
+function printDeferral({ runId }: RunOutcome, { taskId, reason, until }: Deferral): void {
+  print(`\nrun ${styled('bold', runId)} ${shownState('deferred')}: ${taskId}: ${reason}`)
+  print(`it looks again at ${until.toISOString()}, when \`dag schedule\` runs; \`dag retry ${runId}\` looks now`)
 }
 
 interface ShownRun {
@@ -61,7 +68,7 @@ export function taskTable(tasks: readonly SeenTask[]): string {
     task.carriedFrom === null ? between(task.startedAt, task.endedAt) : '',
     task.tries,
     task.rows === null ? '' : totalRows(task.rows),
-    noteOf([task.carriedFrom === null ? null : `done in attempt ${task.carriedFrom}`, task.reason, task.note]),
+    noteOf([task.carriedFrom === null ? null : `done in attempt ${task.carriedFrom}`, task.reason, nextLook(task), task.note]),
   ])
   const headings = ['task', 'state', '>duration', '>tries', '>rows', 'note']
   const hasNotes = rows.some((row) => row.at(-1) !== '')
@@ -71,6 +78,10 @@ export function taskTable(tasks: readonly SeenTask[]): string {
         headings.slice(0, -1),
         rows.map((row) => row.slice(0, -1)),
       )
+}
+
+function nextLook({ state, notBefore }: SeenTask): string | null {
+  return state === 'deferred' && notBefore !== null ? `looks again at ${notBefore}` : null
 }
 
 function noteOf(parts: readonly (string | null)[]): string {

@@ -162,6 +162,7 @@ const marks: Readonly<Record<string, readonly [string, Style]>> = {
   cancelled: ['■', 'yellow'],
   interrupted: ['!', 'yellow'],
   retry_wait: ['↻', 'yellow'],
+  deferred: ['⏲', 'yellow'],
 }
 
 /** The mark of a state in its colour. */

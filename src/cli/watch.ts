@@ -1,6 +1,7 @@
 /** Shows a run of another process while it goes on, from the state and the result files alone. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config.ts'
+import { deferralOf } from '../scheduler/deferral.ts'
 import { schedulerHolder } from '../scheduler/lease.ts'
 import { ResultFile } from '../scheduler/result-file.ts'
 import type { Store } from '../scheduler/store.ts'
@@ -22,7 +23,7 @@ export async function watchRun(config: Config, store: Store, runId: string, quie
       }
       showProgress(store, runId, results, display)
       if (isOver) return
-      if (schedulerHolder(store)?.isAlive === true) continue
+      if (schedulerHolder(store)?.isAlive === true || deferralOf(store.tasks(runId)) !== null) continue
       display.say(`run ${runId} is interrupted, its scheduler was killed: \`dag retry ${runId}\` resumes it`)
       return
     }

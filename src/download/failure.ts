@@ -3,21 +3,17 @@ import { messageOf, PipelineError, type PipelineErrorOptions } from '../errors.t
 
 /** A request that brought no usable answer. When it is retryable, the same request may do better a little later. */
 export class TransferFailure extends PipelineError {
-  /** How long the server asked us to wait, null when it did not. */
-  readonly retryAfterMs: number | null
   /** The site could not be reached, did not answer, or said that it is busy: only time helps. */
   readonly isOutage: boolean
 
-  constructor(message: string, { retryAfterMs = null, isOutage = false, ...options }: TransferFailureOptions = {}) {
+  constructor(message: string, { isOutage = false, ...options }: TransferFailureOptions = {}) {
     super(message, options)
     this.name = 'TransferFailure'
-    this.retryAfterMs = retryAfterMs
     this.isOutage = isOutage
   }
 }
 
 interface TransferFailureOptions extends PipelineErrorOptions {
-  readonly retryAfterMs?: number | null
   readonly isOutage?: boolean
 }
 

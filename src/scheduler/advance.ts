@@ -4,7 +4,7 @@ import { isFinal, type RunState, type TaskState } from './states.ts'
 
 /** What a decision must know of a task. */
 export interface TaskStatus extends GateTask {
-  /** Of retry_wait: the next try starts no earlier. ISO 8601. */
+  /** Of retry_wait and deferred: the next try starts no earlier. ISO 8601. */
   readonly notBefore: string | null
   /** Tries so far; a task that is skipped without one was never started. */
   readonly tries: number
@@ -40,7 +40,7 @@ export function advance(
   // Plan order is topological: what is decided for a task is seen by those below it in the same round.
   for (const task of plan.tasks) {
     const status = tasks.get(task.id)
-    if (status?.state === 'retry_wait' && isDue(status, now)) changes.set(task.id, queued('the wait before the next try is over'))
+    if (isWaitingForTime(status) && isDue(status, now)) changes.set(task.id, queued('the wait before the next try is over'))
     if (status?.state !== 'waiting') continue
     const change = fromUpstream(task, tasks, stateOf) ?? start(plan, task, tasks, params)
     if (change !== 'stay') changes.set(task.id, change)
@@ -91,6 +91,10 @@ function start(
   return closed.length === 0
     ? queued('every task above it has succeeded and the gate is open')
     : { state: 'failed', reason: `the gate is closed: ${closed.join('; ')}` }
+}
+
+function isWaitingForTime(status: TaskStatus | undefined): status is TaskStatus {
+  return status?.state === 'retry_wait' || status?.state === 'deferred'
 }
 
 function queued(because: string): TaskChange {

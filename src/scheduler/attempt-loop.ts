@@ -10,6 +10,7 @@ import { AttemptRecord, type Ending } from './attempt-record.ts'
 import type { Places, Tenant } from './places.ts'
 import { type Plan, type PlannedTask, taskNamed } from './plan-graph.ts'
 import { filesOf, RunningTry } from './running-try.ts'
+import { isDeferred } from './deferral.ts'
 import { LeaseLostError, type RunRecord, type Store, type TaskRecord } from './store.ts'
 
 export interface LoopOptions {
@@ -35,7 +36,7 @@ export class AttemptLoop implements Tenant {
   readonly #record: AttemptRecord
   readonly #display: AttemptDisplay
   #wake = Promise.withResolvers<void>()
-  /** Until the earliest wait for another try ends, null when there is none. */
+  /** Until the earliest wait for another try ends, null when there is none. At most {@link longestSleepMs}. */
   #nextRetryMs: number | null = null
   #ending: Ending | null = null
   #left: Error | null = null
@@ -55,7 +56,8 @@ export class AttemptLoop implements Tenant {
   /** Takes over the tries that a dead scheduler has left running: those alive are watched on, the others judged by what they left. */
   adopt(): void {
     const { runId, attempt } = this.#run
-    this.#store.change.adoptAttempt(this.#run)
+    const wasDeferred = isDeferred(this.#store.tasks(runId, attempt))
+    this.#store.change.adoptAttempt(this.#run, wasDeferred ? 'the wait is over' : 'scheduler died')
     const tries = this.#store.tries(runId).filter((one) => one.attempt === attempt && one.state === 'running')
     for (const one of tries) {
       const task = taskNamed(this.plan, one.taskId)
@@ -85,7 +87,7 @@ export class AttemptLoop implements Tenant {
 
   readonly wake = (): void => this.#wake.resolve()
 
-  /** Resolves when the attempt has ended, whatever way. Leaves no process behind, even when it throws, unless it was told to leave. */
+  /** Resolves when the attempt has ended, whatever way, or when it is {@link isDeferred | deferred}. Leaves no process behind, even when it throws, unless it was told to leave. */
   async run(): Promise<void> {
     const { signal } = this.#options
     const stop = (): void => this.#stop(signal)
@@ -119,7 +121,7 @@ export class AttemptLoop implements Tenant {
     this.wake()
   }
 
-  /** @returns true when the attempt has ended */
+  /** @returns true when the attempt has ended, or nothing can happen in it before the end of a deferral */
   #step(): boolean {
     if (this.#left !== null) throw this.#left
     const waiting: RunningTry[] = []
@@ -133,7 +135,7 @@ export class AttemptLoop implements Tenant {
         this.#nextRetryMs = retryWaitMs([...tasks.values()], this.#store.now().getTime())
         if (this.#record.end(tasks)) return true
         this.#claim(tasks, waiting)
-        return false
+        return isDeferred([...tasks.values()])
       })
       for (const [id] of ended) this.#running.delete(id)
       for (const running of waiting) this.#begin(running)
@@ -174,7 +176,8 @@ export class AttemptLoop implements Tenant {
     const key = { runId, attempt, taskId: task.id, tryNumber: tries + 1 }
     const { logFile, resultFile } = filesOf(key)
     const running = new RunningTry(key, task, { logFile: join(stateDir, logFile), resultFile: join(stateDir, resultFile) })
-    running.start({ config: { ...config, stateDir }, run: this.#run, graceMs })
+    const deferredSince = tries === 0 ? null : this.#store.deferredSince({ runId, attempt, taskId: task.id })
+    running.start({ config: { ...config, stateDir }, run: this.#run, deferredSince, graceMs })
     return running
   }
 
@@ -237,6 +240,9 @@ export class AttemptLoop implements Tenant {
   }
 }
 
+/** Clocks are set, machines sleep, and timers hold 24 days at most: the state is looked at again after so long. */
+const longestSleepMs = 60_000
+
 /** No longer than the wait was at its begin: clocks are set back. */
 function retryWaitMs(tasks: readonly TaskRecord[], nowMs: number): number | null {
   const waits = tasks.flatMap(({ notBefore, endedAt }) => {
@@ -244,5 +250,5 @@ function retryWaitMs(tasks: readonly TaskRecord[], nowMs: number): number | null
     const until = new Date(notBefore).getTime()
     return [Math.min(until - nowMs, endedAt === null ? until - nowMs : until - new Date(endedAt).getTime())]
   })
-  return waits.length === 0 ? null : Math.max(0, Math.min(...waits))
+  return waits.length === 0 ? null : Math.max(0, Math.min(longestSleepMs, ...waits))
 }

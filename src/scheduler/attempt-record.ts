@@ -81,7 +81,8 @@ export class AttemptRecord {
     const { runId, attempt } = this.#run
     const failed = this.#store.failedTries({ runId, attempt, taskId })
     const losses = failed.filter((one) => one.exitCode === null && one.signal === null).length
-    return { failures: failed.length - losses, losses }
+    const deferredSince = this.#store.deferredSince({ runId, attempt, taskId })
+    return { failures: failed.length - losses, losses, deferredSince }
   }
 
   #tasks(): ReadonlyMap<string, TaskRecord> {

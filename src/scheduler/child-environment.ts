@@ -9,6 +9,7 @@ export interface TaskIdentity {
   readonly session: string
   readonly attempt: number
   readonly tryNumber: number
+  readonly deferredSince: Date | null
   readonly params: Readonly<Record<string, string>>
   /** Names of params that no log may show. */
   readonly secretParams?: readonly string[]
@@ -29,6 +30,7 @@ export function childEnvironment(identity: TaskIdentity, config: Config): Record
     SESSION: identity.session,
     ATTEMPT: String(identity.attempt),
     TRY: String(identity.tryNumber),
+    DEFERRED_SINCE: identity.deferredSince?.toISOString() ?? '',
     ...Object.fromEntries(params),
     SECRET_PARAMS: (identity.secretParams ?? []).join(','),
     DISCOGS_DATA_LAKE: config.lakeDir,

@@ -71,6 +71,8 @@ export interface TaskContext {
   readonly attempt: number
   /** Counts from 1. */
   readonly tryNumber: number
+  /** When this task first asked, in this attempt, to be started again later (NotYetError); null when it has not. */
+  readonly deferredSince: Date | null
   readonly args: readonly string[]
   /** All params of the run, by name, as text. */
   readonly params: Readonly<Record<string, string>>

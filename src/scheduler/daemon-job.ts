@@ -6,7 +6,8 @@ import type { DueSlot } from './store/schedule-rows.ts'
 
 export type Job =
   | { readonly kind: 'slot'; readonly due: DueSlot }
-  | { readonly kind: 'resume'; readonly runId: string }
+  /** `until`: the end of its deferral, null for a run that was interrupted. */
+  | { readonly kind: 'resume'; readonly runId: string; readonly until: Date | null }
   | { readonly kind: 'notify' }
 
 /** How a job has ended. */

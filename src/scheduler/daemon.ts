@@ -112,12 +112,14 @@ export class Daemon {
       // One that is due has a run, which writes them.
       if (arrived.some(({ state }) => state === 'missed')) this.#areMetricsOld = true
     }
+    for (const { runId, until } of schedules.deferred()) if (until.getTime() <= now) this.#resume.add(runId)
     const job = this.#process.isBusy ? null : this.#nextJob(now)
     if (job !== null && job.kind !== 'notify' && isLed(schedules, now)) return blockedEveryMs
     if (job !== null) this.#start(job).catch((error: unknown) => this.#tellTrouble(error))
     const times = [...schedules.all().map((one) => one.nextSlot.getTime()), ...this.#notBefore.values(), this.#noResumptionBefore]
     const noticeAt = this.#noticeAt()
     if (noticeAt !== null) times.push(noticeAt)
+    times.push(...schedules.deferred().map(({ until }) => until.getTime()))
     return Math.min(lookEveryMs, ...times.filter((time) => time > now).map((time) => time - now))
   }
 
@@ -128,7 +130,9 @@ export class Daemon {
     const runId = this.#resume.values().next().value
     if (runId !== undefined && this.#noResumptionBefore <= now) {
       // It may have come to its end meanwhile, in the hands of whoever ran it.
-      if (schedules.interrupted().includes(runId)) return { kind: 'resume', runId }
+      const until = schedules.deferred().find((one) => one.runId === runId)?.until ?? null
+      const isDue = until !== null && until.getTime() <= now
+      if (isDue || schedules.interrupted().includes(runId)) return { kind: 'resume', runId, until }
       this.#resume.delete(runId)
       return this.#nextJob(now)
     }
@@ -167,7 +171,10 @@ export class Daemon {
     if (job.kind === 'resume') {
       if (code === exitCodes.locked) return
       this.#resume.delete(job.runId)
-      if (code === null) this.#resumeLater()
+      const isUnchanged = schedules
+        .deferred()
+        .some(({ runId, until }) => runId === job.runId && until.getTime() === job.until?.getTime())
+      if (code === null || isUnchanged) this.#resumeLater()
       return
     }
     if (code === null) this.#findInterrupted()

@@ -8,6 +8,8 @@ import { standardTimetable, type Timetable } from './timetable.ts'
 
 export type TaskKind = 'task' | 'check' | 'promote'
 
+export const standardDeferLimitMs = 7 * 86_400_000
+
 /** A defined task. Only `defineDag` hands them out, so an upstream that does not exist cannot be written down. */
 export class TaskRef {
   readonly id: string
@@ -44,6 +46,8 @@ export interface TaskOptions {
   readonly priority?: number
   /** A try that takes longer is stopped and has failed. Default: none. */
   readonly timeoutMs?: number
+  /** A task that defers itself (exit code 75) fails once it has waited for so long since it did so first. Default 7 days. */
+  readonly deferLimitMs?: number
 }
 
 export interface PromoteOptions<Values> extends TaskOptions {
@@ -94,6 +98,7 @@ export interface TaskDefinition {
   readonly pool: string | null
   readonly priority: number
   readonly timeoutMs: number | null
+  readonly deferLimitMs: number
   /** Params as text. */
   readonly requires: Readonly<Record<string, string>>
 }
@@ -179,6 +184,7 @@ class TaskList {
       pool = null,
       priority = 0,
       timeoutMs = null,
+      deferLimitMs = standardDeferLimitMs,
       requires = {},
     } = options
     const stranger = upstream.find((task) => !task.belongsTo(this.#definition))
@@ -203,6 +209,7 @@ class TaskList {
       pool,
       priority,
       timeoutMs,
+      deferLimitMs,
       requires: Object.fromEntries(required.toSorted(([left], [right]) => (left < right ? -1 : 1))),
     })
     return new TaskRef(id, this.#definition)

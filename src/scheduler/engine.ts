@@ -3,6 +3,8 @@ import type { Config } from '../config.ts'
 import { PipelineError } from '../errors.ts'
 import type { RunEvent } from './attempt-display.ts'
 import { AttemptLoop } from './attempt-loop.ts'
+import type { Ending } from './attempt-record.ts'
+import { isDeferred } from './deferral.ts'
 import { acquireLease, type Lease, type LeaseTimes } from './lease.ts'
 import { admitted } from './limits.ts'
 import { Places } from './places.ts'
@@ -24,6 +26,8 @@ export interface EngineSettings {
   /** Told of what went wrong beside the runs and is tried again. Default: stderr. */
   readonly log?: (line: string) => void
 }
+
+const schedulerDied: Ending = { state: 'failed', reason: 'scheduler died' }
 
 /** How one run is watched and stopped. */
 export interface Watch {
@@ -74,7 +78,8 @@ export class Engine implements AsyncDisposable {
    */
   async settleDeadAttempts(but: string | null): Promise<void> {
     for (const { runId } of this.store.runningAttempts()) {
-      if (runId === but) continue
+      // One that waits for a time needs no scheduler meanwhile.
+      if (runId === but || isDeferred(this.store.tasks(runId))) continue
       const { done, isAlive } = this.#settle(runId)
       if (!isAlive) await done
       // Those alive end while we work. If that cannot be written down, the run that is asked for meets the same.
@@ -83,16 +88,16 @@ export class Engine implements AsyncDisposable {
   }
 
   /** The same for one run; waits until its processes have ended. */
-  async settle(runId: string): Promise<void> {
-    await this.#settle(runId).done
+  async settle(runId: string, ending: Ending = schedulerDied): Promise<void> {
+    await this.#settle(runId, ending).done
   }
 
-  #settle(runId: string): { readonly done: Promise<void>; readonly isAlive: boolean } {
+  #settle(runId: string, ending = schedulerDied): { readonly done: Promise<void>; readonly isAlive: boolean } {
     const run = this.store.run(runId)
     // Nothing is started in it: it does without its secrets.
     const loop = this.#loop(run, this.store.planOf(runId), {})
     loop.adopt()
-    loop.drain({ state: 'failed', reason: 'scheduler died' })
+    loop.drain(ending)
     return { done: this.#track(loop, run), isAlive: loop.hasLivingChildren() }
   }
 
@@ -167,6 +172,7 @@ export class Engine implements AsyncDisposable {
     const requests = new RequestWatch(this.store, run, {
       cancelRun: (reason) => loop.cancel(reason),
       cancelTask: (taskId, reason) => loop.cancelTask(taskId, reason),
+      wake: loop.wake,
       log: this.#log,
     })
     const done = loop.run().finally(() => {

@@ -1,4 +1,5 @@
 /** Why a task is where it is: what it waits for, or what stopped it. Pure. */
+import { isDeferred } from './deferral.ts'
 import { closedBy, unmetGuardrail } from './gate.ts'
 import { type Plan, taskNamed, transitiveUpstream } from './plan-graph.ts'
 import { isFinal } from './states.ts'
@@ -24,7 +25,7 @@ export function explain(circumstances: Circumstances, taskId: string): readonly 
   const planned = taskNamed(plan, taskId)
   if (task === undefined || planned === undefined) return []
   const lost =
-    run.state === 'running' && !isLed
+    run.state === 'running' && !isLed && !isDeferred(tasks)
       ? [`the run is interrupted, its scheduler was killed: \`dag retry ${run.runId}\` resumes it`]
       : []
   const why = isFinal(task.state) ? ended(circumstances, task) : pending(circumstances, task)
@@ -50,6 +51,8 @@ function pending({ plan, tasks, tries, parallelism, now }: Circumstances, task: 
         `try ${task.tries} of ${task.retries + 1} failed: ${lastTry?.reason ?? 'no reason known'}`,
         `the next try starts at ${task.notBefore}`,
       ]
+    case 'deferred':
+      return [`not yet: ${task.reason ?? 'no reason known'}`, `it looks again at ${task.notBefore}`]
     default:
       return [`it is running, try ${task.tries}${since(lastTry?.startedAt ?? null, now)}, process ${lastTry?.pid ?? 'unknown'}`]
   }

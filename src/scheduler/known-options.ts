@@ -21,6 +21,7 @@ const taskOptions: Names<PromoteOptions<unknown>> = {
   pool: true,
   priority: true,
   timeoutMs: true,
+  deferLimitMs: true,
   requires: true,
 }
 

@@ -3,6 +3,7 @@ import { directoriesOf } from './binding.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
 import { userName } from '../process-identity.ts'
 import type { Dag } from './dag.ts'
+import { type Deferral, deferralOf, isDeferred } from './deferral.ts'
 import { Engine, type EngineSettings, type Watch } from './engine.ts'
 import { type Ask, nextAttempt, type Redo } from './next-attempt.ts'
 import { compile, type Plan } from './plan.ts'
@@ -47,6 +48,8 @@ export interface RunOutcome {
   readonly reason: string | null
   readonly attempt: number
   readonly tasks: readonly TaskRecord[]
+  /** What the run waits for, without a scheduler; null when it has ended. */
+  readonly deferral: Deferral | null
 }
 
 /**
@@ -119,9 +122,12 @@ async function retry(engine: Engine, runId: string, plan: Plan | null, given: Re
   refuse(store, runId, plan, options)
   store.change.bindRun(runId, options.config)
   const work = { ...options, hopeless: isAutomatic ? hopelessness(store.events(runId)) : null }
-  if (store.run(runId).state === 'running' && !isPlain) await engine.settle(runId)
+  const wasDeferred = store.run(runId).state === 'running' && isDeferred(store.tasks(runId))
+  if (store.run(runId).state === 'running' && !isPlain) await engine.settle(runId, wasDeferred ? replaced : undefined)
   if (store.run(runId).state === 'running') {
     const triesBefore = new Map(store.tasks(runId).map((task) => [task.taskId, task.tries]))
+    // Whoever asks for it does not want to wait any longer.
+    if (wasDeferred && !isAutomatic) store.change.wakeDeferred(store.run(runId), null, userName())
     await engine.resume(store.run(runId), work)
     // What had failed before, or has died with its scheduler, is what the retry was asked for.
     const isOld = (task: TaskRecord): boolean => task.state === 'failed' && task.tries === triesBefore.get(task.taskId)
@@ -131,6 +137,15 @@ async function retry(engine: Engine, runId: string, plan: Plan | null, given: Re
   }
   await engine.execute(plan ?? store.planOf(runId), () => begin(store, runId, plan, options), work)
   return outcomeOf(store, runId)
+}
+
+const replaced = { state: 'failed', reason: 'a new attempt was asked for while it waited' } as const
+
+/** Ends a run that is deferred: no scheduler would hear of a request. @throws PipelineError (exit 5) while another scheduler works here */
+export async function cancelDeferred(runId: string, reason: string, settings: EngineSettings): Promise<void> {
+  using store = openStore(settings.config.stateDir)
+  await using engine = await Engine.open(store, settings)
+  await engine.settle(runId, { state: 'cancelled', reason })
 }
 
 /** Runs any number of runs, one after the other or side by side, as the one scheduler of a state directory. */
@@ -177,9 +192,11 @@ function refuse(store: Store, runId: string, plan: Plan | null, options: RetryOp
   if (store.run(runId).state !== 'running' || options.redo !== undefined) nextAttempt(store, runId, askOf(plan, options))
 }
 
-function outcomeOf(store: Store, runId: string): RunOutcome {
+/** A run as the state has it. */
+export function outcomeOf(store: Store, runId: string): RunOutcome {
   const { state, reason, attempt } = store.run(runId)
-  return { runId, state, reason, attempt, tasks: store.tasks(runId) }
+  const tasks = store.tasks(runId)
+  return { runId, state, reason, attempt, tasks, deferral: state === 'running' ? deferralOf(tasks) : null }
 }
 
 function compilePlan(dag: Dag, { config, scriptsDir }: RunSettings): Plan {

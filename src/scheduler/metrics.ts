@@ -11,6 +11,8 @@ export interface DagMetrics {
   /** Runs that have failed and have not been mended since. */
   readonly failedRuns: number
   readonly isLastFailed: boolean
+  /** Runs that wait for a time, since what a task needs is not there yet. */
+  readonly deferredRuns: number
   /** Seconds since 1970; null: no schedule, or paused. */
   readonly nextSlot: number | null
 }
@@ -47,6 +49,11 @@ export function metricsText(dags: readonly DagMetrics[]): string {
       'dag_last_run_failed',
       '1 when the latest run that has ended failed.',
       each((dag) => Number(dag.isLastFailed)),
+    ),
+    family(
+      'dag_deferred_runs',
+      'Runs that wait since what a task needs is not there yet.',
+      each((dag) => dag.deferredRuns),
     ),
     family(
       'dag_next_slot_timestamp_seconds',

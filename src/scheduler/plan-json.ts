@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { PipelineError } from '../errors.ts'
 import { checkPlan } from './plan-check.ts'
+import { standardDeferLimitMs } from './dag.ts'
 import type { Plan } from './plan-graph.ts'
 
 const taskSchema = z.strictObject({
@@ -16,6 +17,7 @@ const taskSchema = z.strictObject({
   pool: z.string().nullable().default(null),
   priority: z.int().default(0),
   timeoutMs: z.int().min(1).nullable(),
+  deferLimitMs: z.int().min(1).default(standardDeferLimitMs),
   requires: z.record(z.string(), z.string()),
   command: z.string().min(1),
 })

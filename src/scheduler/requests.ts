@@ -10,6 +10,8 @@ import type { RequestRecord } from './store/request-rows.ts'
 export interface RequestActions {
   readonly cancelRun: (reason: string) => void
   readonly cancelTask: (taskId: string, reason: string) => void
+  /** Somebody has changed the state of the run. */
+  readonly wake: () => void
   readonly log: (line: string) => void
 }
 
@@ -54,7 +56,10 @@ export class RequestWatch implements Disposable {
       this.#stale = store.requests.open(run.runId)
     })
     this.#look()
-    this.#watcher = watched(wakeFileOf(store.stateDir), () => this.#look())
+    this.#watcher = watched(wakeFileOf(store.stateDir), () => {
+      actions.wake()
+      this.#look()
+    })
     this.#timers.push(setInterval(() => this.#look(), lookEveryMs).unref())
   }
 

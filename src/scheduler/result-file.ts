@@ -1,6 +1,6 @@
 /**
- * RESULT_FILE, the way a task process reports: JSON lines `{"progress": …}`, `{"checks": […]}`, and last `{"result": …}`
- * or `{"error": "…"}`. A last line without its line end was cut off by the end of the process and does not count.
+ * RESULT_FILE, the way a task process reports: JSON lines `{"progress": …}`, `{"checks": […]}`, and last `{"result": …}`,
+ * `{"error": "…"}` or `{"deferred": {"until": "…", "reason": "…"}}`. A last line without its line end was cut off by the end of the process and does not count.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { z } from 'zod'
@@ -42,12 +42,19 @@ function lineSchema() {
     z.strictObject({ progress }),
     z.strictObject({ checks }),
     z.strictObject({ result }),
-    z.strictObject({ error: z.string() }),
+    z.strictObject({ error: z.string(), retryAt: z.iso.datetime().exactOptional() }),
+    z.strictObject({ deferred: z.strictObject({ until: z.iso.datetime({ offset: true }), reason: z.string() }) }),
   ])
 }
 
 /** Made when the first line comes: the first task starts 8 ms sooner. */
 let knownLineSchema: ReturnType<typeof lineSchema> | null = null
+
+/** What a task that is not ready yet has asked for. */
+export interface Deferred {
+  readonly until: Date
+  readonly reason: string
+}
 
 /** What a task has reported so far. */
 export interface Report {
@@ -55,6 +62,9 @@ export interface Report {
   readonly checks: readonly CheckResult[]
   readonly result: TaskResult | null
   readonly error: string | null
+  /** The next try should not begin earlier, since somebody asked for it; null when nobody did. */
+  readonly retryAt: Date | null
+  readonly deferred: Deferred | null
   /** What was wrong with the first line that could not be understood. */
   readonly problem: string | null
   /** True while the file ends in the middle of a line. */
@@ -73,7 +83,16 @@ export class ResultFile {
   #offset = 0
   /** Pieces of a line that has not ended yet. */
   #rest: Buffer[] = []
-  #report: Report = { progress: null, checks: [], result: null, error: null, problem: null, isCut: false }
+  #report: Report = {
+    progress: null,
+    checks: [],
+    result: null,
+    error: null,
+    retryAt: null,
+    deferred: null,
+    problem: null,
+    isCut: false,
+  }
 
   constructor(file: string) {
     this.#file = file
@@ -138,7 +157,9 @@ function add(report: Report, text: string): Report {
     return { ...report, problem: report.problem ?? `its result file holds a line that is none of ours: ${text.slice(0, 200)}` }
   if ('progress' in line) return { ...report, progress: line.progress }
   if ('checks' in line) return { ...report, checks: [...report.checks, ...line.checks] }
-  if ('error' in line) return { ...report, error: line.error }
+  if ('error' in line)
+    return { ...report, error: line.error, retryAt: line.retryAt === undefined ? null : new Date(line.retryAt) }
+  if ('deferred' in line) return { ...report, deferred: { ...line.deferred, until: new Date(line.deferred.until) } }
   return { ...report, result: line.result, checks: [...report.checks, ...(line.result.checks ?? [])] }
 }
 

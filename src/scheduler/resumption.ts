@@ -11,14 +11,15 @@ export const maxResumptions = 5
  * @param events of the run, oldest first
  */
 export function hopelessness(events: readonly EventRecord[]): string | null {
-  const sign = events.findLastIndex((event) => isTaskSuccess(event) || isOwnEnd(event))
+  const sign = events.findLastIndex((event) => isTaskEnd(event) || isOwnEnd(event))
   const begun = events.slice(sign + 1).filter(({ subject, toState }) => subject === 'attempt' && toState === 'running').length
   // The first of them was asked for.
   return begun <= maxResumptions ? null : `given up: resumed ${begun - 1} times by itself, and no task has succeeded in between`
 }
 
-function isTaskSuccess({ subject, toState }: EventRecord): boolean {
-  return subject === 'try' && toState === 'success'
+/** A task that is not ready yet has ended as it should. */
+function isTaskEnd({ subject, toState }: EventRecord): boolean {
+  return subject === 'try' && (toState === 'success' || toState === 'deferred')
 }
 
 /** Ended by what is in the run itself, or by a person: whatever began after that was asked for. */

@@ -18,6 +18,7 @@ export interface TryFiles {
 export interface StartOptions {
   readonly config: Config
   readonly run: RunRecord
+  readonly deferredSince: Date | null
   readonly graceMs: number
 }
 
@@ -43,12 +44,12 @@ export class RunningTry {
   }
 
   /** Starts the process; its task begins with {@link begin}. */
-  start({ config, run, graceMs }: StartOptions): void {
+  start({ config, run, deferredSince, graceMs }: StartOptions): void {
     try {
       this.child = new StartedChild({
         command: this.task.command,
         cwd: config.projectDir,
-        environment: childEnvironment({ ...run, ...this.key, resultFile: this.#resultFile }, config),
+        environment: childEnvironment({ ...run, ...this.key, deferredSince, resultFile: this.#resultFile }, config),
         logFile: this.#logFile,
         resultFile: this.#resultFile,
         timeoutMs: this.task.timeoutMs,

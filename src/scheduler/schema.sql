@@ -1,4 +1,4 @@
--- Schema 6 of state/scheduler.db, as the migrations leave it. A test compares it.
+-- Schema 7 of state/scheduler.db, as the migrations leave it. A test compares it.
 
 CREATE TABLE plan (
   plan_hash text primary key check (length(plan_hash) = 64),
@@ -35,27 +35,6 @@ CREATE TABLE attempt (
   started_at text not null,
   ended_at text,
   primary key (run_id, attempt),
-  check ((state = 'running') = (ended_at is null))
-) strict, without rowid;
-
-CREATE TABLE try (
-  run_id text not null,
-  attempt integer not null,
-  task_id text not null,
-  try integer not null check (try >= 1),
-  state text not null check (state in ('running', 'success', 'failed', 'cancelled')),
-  reason text,
-  pid integer,
-  pid_started text,
-  exit_code integer,
-  signal text,
-  log_file text not null,
-  result_file text not null,
-  deadline text,
-  started_at text not null,
-  ended_at text,
-  primary key (run_id, attempt, task_id, try),
-  foreign key (run_id, attempt, task_id) references task (run_id, attempt, task_id),
   check ((state = 'running') = (ended_at is null))
 ) strict, without rowid;
 
@@ -228,7 +207,7 @@ CREATE TABLE task (
   position integer not null,
   kind text not null check (kind in ('task', 'check', 'promote')),
   state text not null check (state in
-    ('waiting', 'queued', 'running', 'retry_wait', 'success', 'failed', 'upstream_failed', 'skipped', 'cancelled')),
+    ('waiting', 'queued', 'running', 'retry_wait', 'deferred', 'success', 'failed', 'upstream_failed', 'skipped', 'cancelled')),
   reason text,
   carried_from integer check (carried_from >= 1 and carried_from < attempt),
   tries integer not null default 0 check (tries >= 0),
@@ -239,15 +218,37 @@ CREATE TABLE task (
   ended_at text,
   rows text check (rows is null or json_valid(rows)),
   bytes integer check (bytes >= 0),
-  note text, inputs text check (inputs is null or json_valid(inputs)),
+  note text,
+  inputs text check (inputs is null or json_valid(inputs)),
   primary key (run_id, attempt, task_id),
   unique (run_id, attempt, position),
   foreign key (run_id, attempt) references attempt (run_id, attempt),
-  check ((state = 'retry_wait') = (not_before is not null)),
+  check ((state in ('retry_wait', 'deferred')) = (not_before is not null)),
   check (carried_from is null or state = 'success')
 ) strict, without rowid;
 
 CREATE INDEX task_by_state on task (state);
+
+CREATE TABLE try (
+  run_id text not null,
+  attempt integer not null,
+  task_id text not null,
+  try integer not null check (try >= 1),
+  state text not null check (state in ('running', 'success', 'failed', 'cancelled', 'deferred')),
+  reason text,
+  pid integer,
+  pid_started text,
+  exit_code integer,
+  signal text,
+  log_file text not null,
+  result_file text not null,
+  deadline text,
+  started_at text not null,
+  ended_at text,
+  primary key (run_id, attempt, task_id, try),
+  foreign key (run_id, attempt, task_id) references task (run_id, attempt, task_id),
+  check ((state = 'running') = (ended_at is null))
+) strict, without rowid;
 
 CREATE VIEW run_latest as
 select run.run_id, run.dag_id, run.session, run.state, run.reason, run.attempt, attempt.started_at, attempt.ended_at,
@@ -280,6 +281,15 @@ CREATE VIEW task_rows as
 select task.run_id, task.attempt, task.task_id, dataset.key as dataset, dataset.value as row_count
 from task join json_each(task.rows) as dataset
 where task.carried_from is null;
+
+CREATE VIEW deferral as
+select run.run_id, run.dag_id, run.session, task.attempt, task.task_id, task.reason, task.not_before as until,
+  (select min(try.ended_at) from try where try.run_id = task.run_id and try.attempt = task.attempt and try.task_id = task.task_id
+    and try.state = 'deferred') as since
+from run join task on task.run_id = run.run_id and task.attempt = run.attempt
+where run.state = 'running' and task.state = 'deferred' and not exists (
+  select 1 from task as busy where busy.run_id = run.run_id and busy.attempt = run.attempt
+    and busy.state in ('queued', 'running', 'retry_wait'));
 
 CREATE TRIGGER run_end_answers_its_requests after update of state on run when old.state = 'running' and new.state <> 'running' begin
   update request set state = 'done', ended_at = new.ended_at, note = coalesce(

@@ -1,18 +1,24 @@
 /** States as they are when somebody looks. A scheduler that was killed could not record that it stopped, so the state still says `running`. */
 import { lifeOf } from '../process-identity.ts'
 import { schedulerHolder } from './lease.ts'
+import { isDeferred } from './deferral.ts'
 import type { RunState, TaskState } from './states.ts'
 import type { RunRecord, Store, TaskRecord } from './store.ts'
 
-/** `interrupted`: running by the state, and its scheduler is dead. */
-export type SeenRun = Omit<RunRecord, 'state'> & { readonly state: RunState | 'interrupted' }
+/** `interrupted`: running by the state, and its scheduler is dead. `deferred`: it waits for a time, and needs no scheduler meanwhile. */
+export type SeenRun = Omit<RunRecord, 'state'> & { readonly state: RunState | 'interrupted' | 'deferred' }
 
 /** `interrupted`: running by the state, and its process is gone. */
 export type SeenTask = Omit<TaskRecord, 'state'> & { readonly state: TaskState | 'interrupted' }
 
 export function seenRuns(store: Store, runs: readonly RunRecord[]): readonly SeenRun[] {
-  if (!runs.some(({ state }) => state === 'running') || schedulerHolder(store)?.isAlive === true) return runs
-  return runs.map((run) => (run.state === 'running' ? { ...run, state: 'interrupted' } : run))
+  if (!runs.some(({ state }) => state === 'running')) return runs
+  const isLed = schedulerHolder(store)?.isAlive === true
+  return runs.map((run) => {
+    if (run.state !== 'running') return run
+    if (isDeferred(store.tasks(run.runId))) return { ...run, state: 'deferred' }
+    return isLed ? run : { ...run, state: 'interrupted' }
+  })
 }
 
 export function seenRun(store: Store, run: RunRecord): SeenRun {

@@ -8,6 +8,7 @@ export const taskStates = [
   'queued',
   'running',
   'retry_wait',
+  'deferred',
   'success',
   'failed',
   'upstream_failed',
@@ -16,9 +17,9 @@ export const taskStates = [
 ] as const
 export type TaskState = (typeof taskStates)[number]
 
-export type TryState = 'running' | 'success' | 'failed' | 'cancelled'
+export type TryState = 'running' | 'success' | 'failed' | 'cancelled' | 'deferred'
 
 /** Nothing more will happen to a task in one of these in its attempt. */
 export function isFinal(state: TaskState): boolean {
-  return state !== 'waiting' && state !== 'queued' && state !== 'running' && state !== 'retry_wait'
+  return !['waiting', 'queued', 'running', 'retry_wait', 'deferred'].includes(state)
 }

@@ -8,7 +8,7 @@ const place = new Place()
 after(() => place[Symbol.dispose]())
 
 const commands = [
-  'list', 'show', 'check', 'compile', 'download', 'trigger', 'backfill', 'schedule', 'pause', 'unpause', 'notify', 'retry', 'cancel', 'mark', 'runs', 'status', 'tasks', 'logs', 'explain', 'active', 'promote', 'rollback', 'sql', 'diff',
+  'list', 'show', 'check', 'compile', 'download', 'trigger', 'backfill', 'schedule', 'pause', 'unpause', 'notify', 'retry', 'cancel', 'wake', 'mark', 'runs', 'status', 'tasks', 'logs', 'explain', 'active', 'promote', 'rollback', 'sql', 'diff',
   'gc', 'state', 'doctor', 'trino', 'infra',
 ] // biome-ignore format: a list of words
 

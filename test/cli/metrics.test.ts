@@ -24,6 +24,7 @@ test('the metrics of a state are one whole file with every family', async () => 
   assert.deepEqual(lines.slice(3), [
     'dag_failed_runs{dag="lab"} 0',
     'dag_last_run_failed{dag="lab"} 0',
+    'dag_deferred_runs{dag="lab"} 0',
     'dag_next_slot_timestamp_seconds{dag="lab"} 1800424800',
     '',
   ])
@@ -35,10 +36,23 @@ test('the metrics of a state are one whole file with every family', async () => 
 
 test('labels are escaped as the format asks for, and what is not known is left out', () => {
   const text = metricsText([
-    { dag: 'a"b\\c\nd', lastSuccess: null, durationSeconds: null, rows: {}, failedRuns: 1, isLastFailed: true, nextSlot: null },
+    {
+      dag: 'a"b\\c\nd',
+      lastSuccess: null,
+      durationSeconds: null,
+      rows: {},
+      failedRuns: 1,
+      isLastFailed: true,
+      deferredRuns: 1,
+      nextSlot: null,
+    },
   ])
   assert.deepEqual(
     text.split('\n').filter((line) => !line.startsWith('#') && line !== ''),
-    ['dag_failed_runs{dag="a\\"b\\\\c\\nd"} 1', 'dag_last_run_failed{dag="a\\"b\\\\c\\nd"} 1'],
+    [
+      'dag_failed_runs{dag="a\\"b\\\\c\\nd"} 1',
+      'dag_last_run_failed{dag="a\\"b\\\\c\\nd"} 1',
+      'dag_deferred_runs{dag="a\\"b\\\\c\\nd"} 1',
+    ],
   )
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -30,7 +30,15 @@ function planWith(change: (plan: { tasks: Record<string, unknown>[] }) => void):
 }
 
 test('a dag compiles to ordered tasks with one shell command each', () => {
-  const common = { retries: 0, retryDelayMs: 10_000, retryMaxDelayMs: 3_600_000, pool: null, priority: 0, timeoutMs: null }
+  const common = {
+    retries: 0,
+    retryDelayMs: 10_000,
+    retryMaxDelayMs: 3_600_000,
+    pool: null,
+    priority: 0,
+    timeoutMs: null,
+    deferLimitMs: 604_800_000,
+  }
   assert.deepEqual(compile(small, place), {
     dagId: 'lab',
     maxActiveRuns: null,
@@ -238,7 +246,9 @@ test('the shell form runs the same commands without scheduler, from any director
   const { context, variables, cwd } = JSON.parse(readFileSync(join(made.config.lakeDir, 'environment.json'), 'utf8'))
   const identity = { RUN_ID: runId, DAG_ID: 'lab', TASK_ID: 'seen', SESSION: session.text, ATTEMPT: '1', TRY: '1' }
   const directories = { DISCOGS_DATA_LAKE: made.config.lakeDir, DISCOGS_RAW: made.config.rawDir }
-  assert.deepEqual(variables, { ...identity, ...directories, PARAM_PREFIX: 'lab', PARAM_PUBLISH: 'false' })
+  const { RESULT_FILE: resultFile, ...others } = variables
+  assert.equal(existsSync(resultFile), false)
+  assert.deepEqual(others, { ...identity, ...directories, PARAM_PREFIX: 'lab', PARAM_PUBLISH: 'false' })
   assert.deepEqual([context.args, cwd], [['a b'], projectDir])
 })
 

@@ -8,7 +8,16 @@ import { lab, runId, scriptsDir } from './harness.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')
 const key = { runId, attempt: 1, taskId: 'first', tryNumber: 1 }
-const empty = { progress: null, checks: [], result: null, error: null, problem: null, isCut: false }
+const empty = {
+  progress: null,
+  checks: [],
+  result: null,
+  error: null,
+  retryAt: null,
+  deferred: null,
+  problem: null,
+  isCut: false,
+}
 const ended = { exitCode: 1, signal: null, isTold: true, stopped: null, startError: null }
 const unknown = { ...ended, exitCode: null, isTold: false }
 
@@ -24,7 +33,7 @@ function planned(options: {
 }
 
 function end(outcome: Outcome, report = {}, past = {}, retries = 1) {
-  const entry = { key, outcome, report: { ...empty, ...report }, past: { failures: 0, losses: 0, ...past } }
+  const entry = { key, outcome, report: { ...empty, ...report }, past: { failures: 0, losses: 0, deferredSince: null, ...past } }
   const { tryState, taskState, reason, exitCode } = endOfTry(planned({ retries }), entry, now)
   return [tryState, taskState, reason, exitCode]
 }

@@ -32,6 +32,7 @@ export function taskContext(
     session: '2026-04-20 06:00:00',
     attempt: 1,
     tryNumber: 1,
+    deferredSince: null,
     args: [],
     params: {},
     secretParams: [],

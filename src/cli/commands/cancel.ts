@@ -3,7 +3,9 @@ import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
 import { schedulerHolder } from '../../scheduler/lease.ts'
+import { cancelDeferred } from '../../scheduler/loop.ts'
 import { wakeScheduler } from '../../scheduler/requests.ts'
+import { seenRun } from '../../scheduler/seen-state.ts'
 import { isFinal } from '../../scheduler/states.ts'
 import { openStore, type Store } from '../../scheduler/store.ts'
 import { runHelp } from '../latest.ts'
@@ -32,15 +34,23 @@ Tasks get SIGTERM, and SIGKILL 3 s later. \`dag retry\` resumes the run.
 ${examples('dag cancel latest', 'dag cancel latest ingest.releases --reason "wrong dump"')}`,
     )
     .action(async (given: string, taskId: string | undefined, { reason, json = false }: Options) => {
-      const { stateDir } = loadConfig()
+      const config = loadConfig()
+      const { stateDir } = config
       using store = openStore(stateDir)
       const runId = runIdOf(store, given)
+      if (seenRun(store, store.run(runId)).state === 'deferred') {
+        // Nobody runs it who could take a request; without the task it waits for, nothing is left of it.
+        await cancelDeferred(runId, `cancelled by ${whoami()}: ${reason}`, { config })
+        const note = `run ${runId} is ${store.run(runId).state}`
+        return json ? printJson({ runId, taskId: taskId ?? null, state: 'done', note }) : print(note)
+      }
       const id = request(store, { runId, taskId, reason })
       wakeScheduler(stateDir)
       const { state, note } = await answer(store, id)
       if (json) printJson({ runId, taskId: taskId ?? null, state, note })
       else print(note ?? state)
       if (state !== 'done') process.exitCode = exitCodes.failed
+      return undefined
     })
 }
 

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { retryRun } from '../../scheduler/loop.ts'
+import { untilEnded } from '../deferred.ts'
 import { execute } from '../execute.ts'
 import { runHelp } from '../latest.ts'
 import { printOutcome } from '../outcome.ts'
@@ -30,9 +31,10 @@ export function retryCommand(): Command {
       const config = loadConfig()
       const runId = runIdHere(given)
       const redo = task === undefined ? {} : { redo: { taskId: task, downstream } }
-      const { outcome, exitCode } = await execute({ config, json }, (settings) =>
-        retryRun(runId, { config, rebind, isAutomatic: bySchedule, ...redo, ...settings }),
-      )
+      const { outcome, exitCode } = await execute({ config, json }, async (settings) => {
+        const first = await retryRun(runId, { config, rebind, isAutomatic: bySchedule, ...redo, ...settings })
+        return bySchedule ? first : untilEnded(first, { config, ...settings })
+      })
       printOutcome(config, outcome, json)
       process.exitCode = exitCode
     })

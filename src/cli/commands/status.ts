@@ -3,6 +3,7 @@ import { loadConfig } from '../../config.ts'
 import { exitCodes } from '../../errors.ts'
 import { resolveActive } from '../../lake/pointer.ts'
 import { ownLakeOf } from '../../scheduler/binding.ts'
+import { deferralOf, type MaybeDeferred } from '../../scheduler/deferral.ts'
 import { seenRun, seenTasks } from '../../scheduler/seen-state.ts'
 import type { CheckRecord } from '../../scheduler/store.ts'
 import { runHelp } from '../latest.ts'
@@ -46,7 +47,9 @@ ${examples('dag status latest', 'dag status latest --watch', 'dag status 2026-04
       const isShown = watch && process.stdout.isTTY
       if (isShown) print()
       print(`run       ${styled('bold', runId)}${active ? '  (active)' : ''}`)
-      print(`state     ${shownEnd(run.state, run.reason)}${run.state === 'interrupted' ? lostHint(runId) : ''}`)
+      print(
+        `state     ${shownEnd(run.state, run.reason)}${run.state === 'interrupted' ? lostHint(runId) : ''}${waitOf(store.tasks(runId))}`,
+      )
       print(`session   ${run.session}   attempt ${run.attempt}   triggered by ${run.triggeredBy}`)
       print(
         `params    ${Object.entries(run.params)
@@ -59,6 +62,11 @@ ${examples('dag status latest', 'dag status latest --watch', 'dag status 2026-04
       // A line of the live screen has no room for a reason.
       if (isShown && run.state === 'failed') printFailure(config, { runId, tasks })
     })
+}
+
+function waitOf(tasks: readonly MaybeDeferred[]): string {
+  const deferral = deferralOf(tasks)
+  return deferral === null ? '' : `: ${deferral.taskId}: ${deferral.reason}; it looks again at ${deferral.until.toISOString()}`
 }
 
 function lostHint(runId: string): string {

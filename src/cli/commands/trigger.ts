@@ -3,6 +3,7 @@ import { loadConfig } from '../../config.ts'
 import { triggerRun } from '../../scheduler/loop.ts'
 import { parseSession, sessionOf } from '../../scheduler/session.ts'
 import { loadDag } from '../dags.ts'
+import { untilEnded } from '../deferred.ts'
 import { execute } from '../execute.ts'
 import { printOutcome } from '../outcome.ts'
 import { collectParam, paramHelp, sessionHelp } from './options.ts'
@@ -31,9 +32,12 @@ export function triggerCommand(): Command {
       const config = loadConfig()
       const dag = await loadDag(config, name)
       const session = given === undefined ? sessionOf(new Date()) : parseSession(given)
-      const { outcome, exitCode } = await execute({ config, json }, (settings) =>
-        triggerRun({ dag, session, params: param, config, trigger: bySchedule ? 'schedule' : 'manual', ...settings }),
-      )
+      const trigger = bySchedule ? 'schedule' : 'manual'
+      const { outcome, exitCode } = await execute({ config, json }, async (settings) => {
+        const first = await triggerRun({ dag, session, params: param, config, trigger, ...settings })
+        // The daemon continues it when its time has come.
+        return bySchedule ? first : untilEnded(first, { config, ...settings })
+      })
       printOutcome(config, outcome, json)
       process.exitCode = exitCode
     })

@@ -7,8 +7,9 @@ import { sql as operations } from './0003-operations.ts'
 import { sql as olderReaders } from './0004-older-readers.ts'
 import { sql as soundChecks } from './0005-sound-checks.ts'
 import { sql as boundRuns } from './0006-bound-runs.ts'
+import { sql as deferral } from './0007-deferral.ts'
 
-const migrations: readonly string[] = [initial, fencing, operations, olderReaders, soundChecks, boundRuns]
+const migrations: readonly string[] = [initial, fencing, operations, olderReaders, soundChecks, boundRuns, deferral]
 
 export const schemaVersion = migrations.length
 

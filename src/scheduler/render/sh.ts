@@ -1,7 +1,18 @@
 /** A plan as a POSIX shell script: the same commands in the same order, with no scheduler and no state. */
 import { isAbsolute, relative } from 'node:path'
+import { exitCodes } from '../../errors.ts'
 import { unmetGuardrail } from '../gate.ts'
 import { type Plan, type PlannedTask, shellQuote } from '../plan.ts'
+
+/** Prints the seconds until the task may look again; fails past the limit, and when the task has named no time. */
+const pauseProgram = `
+const [file, limit] = process.argv.slice(1)
+const lines = require("node:fs").readFileSync(file, "utf8").trim().split("\\n")
+const { deferred } = lines.map((line) => JSON.parse(line || "{}")).findLast((line) => line.deferred) ?? {}
+const now = Date.now() / 1000
+if (deferred === undefined || now >= Number(limit)) process.exit(1)
+console.log(Math.ceil(Math.max(1, Math.min(Date.parse(deferred.until) / 1000, Number(limit)) - now)))
+`.trim()
 
 export interface ShellRun {
   readonly runId: string
@@ -41,13 +52,39 @@ function head(plan: Plan, run: ShellRun): readonly string[] {
     'cd "$PROJECT_DIR"',
     'PATH="$PWD/node_modules/.bin:$PATH"',
     'export PATH',
-    'unset DAG_STATE RESULT_FILE',
+    'unset DAG_STATE',
     ...Object.entries(exports).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
+    ...taskFunction,
   ]
 }
 
 const promotionNotes = [
   '# No scheduler: a promotion relies on the check results in the _reports of the run, and is recorded in _meta/promotions of the lake.',
+]
+
+/**
+ * Runs a task; one that defers itself is started again at the time it asks for. Its clock is node's: that of date(1) differs between
+ * systems.
+ */
+const taskFunction = [
+  'RESULT_FILE=$(mktemp)',
+  'export RESULT_FILE',
+  `trap 'rm -f "$RESULT_FILE"' EXIT`,
+  '# task <seconds it may defer itself> <command>',
+  'task() {',
+  "  limit=$(($(node -p 'Math.floor(Date.now() / 1000)') + $1))",
+  '  DEFERRED_SINCE=',
+  '  while :; do',
+  '    export DEFERRED_SINCE',
+  '    : >"$RESULT_FILE"',
+  '    code=0',
+  '    sh -c "$2" || code=$?',
+  `    [ "$code" -eq ${exitCodes.notYet} ] || return "$code"`,
+  `    pause=$(node -e '${pauseProgram}' "$RESULT_FILE" "$limit") || return 1`,
+  `    [ -n "$DEFERRED_SINCE" ] || DEFERRED_SINCE=$(node -p 'new Date().toISOString()')`,
+  '    sleep "$pause"',
+  '  done',
+  '}',
 ]
 
 /** The caller's value, made absolute before the script changes its directory; else the place known when it was compiled. */
@@ -61,7 +98,12 @@ function body(plan: Plan, run: ShellRun): readonly string[] {
   const skipped = new Set<string>()
   return plan.tasks.flatMap((task) => {
     const reason = skipReason(task, skipped, run.params)
-    if (reason === null) return ['', `export TASK_ID=${shellQuote(task.id)}`, `sh -c ${shellQuote(task.command)}`]
+    if (reason === null)
+      return [
+        '',
+        `export TASK_ID=${shellQuote(task.id)}`,
+        `task ${Math.round(task.deferLimitMs / 1000)} ${shellQuote(task.command)}`,
+      ]
     skipped.add(task.id)
     return ['', `echo ${shellQuote(`${task.id}: skipped: ${reason}`)}`]
   })

@@ -119,6 +119,17 @@ export class Reader {
     return rows.map((row) => tryOf(row, this.#stateDir))
   }
 
+  /** When a task first asked in an attempt to be started again later, null when it has not. */
+  deferredSince({ runId, attempt, taskId }: TaskKey): Date | null {
+    const [row] = this.#connection.all<{ readonly since: string | null }>(
+      "select min(ended_at) as since from try where run_id = ? and attempt = ? and task_id = ? and state = 'deferred'",
+      runId,
+      attempt,
+      taskId,
+    )
+    return typeof row?.since === 'string' ? new Date(row.since) : null
+  }
+
   /** Check results that count in an attempt, by default the latest: of the last try of each task, carried over ones included. */
   checks(runId: string, attempt?: number): readonly CheckRecord[] {
     const rows = this.#connection.all<Row<'check_result'>>(

@@ -53,7 +53,7 @@ export interface TaskRecord {
   readonly carriedFrom: number | null
   readonly tries: number
   readonly retries: number
-  /** Of retry_wait: when the next try may start. */
+  /** Of retry_wait and deferred: when the next try may start. */
   readonly notBefore: string | null
   /** Since when it is, or was, waiting for a place. */
   readonly queuedAt: string | null

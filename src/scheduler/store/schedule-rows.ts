@@ -19,6 +19,11 @@ export interface DueSlot {
   readonly slot: string
 }
 
+export interface DeferredRun {
+  readonly runId: string
+  readonly until: Date
+}
+
 export class ScheduleTable {
   readonly #connection: Connection
 
@@ -133,11 +138,19 @@ export class ScheduleTable {
     const rows = this.#connection.all<Pick<Row<'run'>, 'run_id'>>(
       `select run_id from run
        where trigger = 'schedule'
-         and (state = 'running' or state = 'cancelled' and reason = @stopped or state <> 'success' and reason = @died)
+         and (state = 'running' and run_id not in (select run_id from deferral) or state = 'cancelled' and reason = @stopped or state <> 'success' and reason = @died)
        order by session`,
       { stopped: stoppedWithDaemon, died: schedulerDied },
     )
     return rows.map((row) => row.run_id)
+  }
+
+  /** Runs that wait for a time, whoever has started them, the one that looks again first at the begin. */
+  deferred(): readonly DeferredRun[] {
+    const rows = this.#connection.all<{ readonly run_id: string; readonly until: string }>(
+      'select run_id, min(until) as until from deferral group by run_id order by min(until)',
+    )
+    return rows.map((row) => ({ runId: row.run_id, until: new Date(row.until) }))
   }
 
   /** The process that runs runs now, by the state; null when none does. */

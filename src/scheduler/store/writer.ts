@@ -49,7 +49,7 @@ export interface TryEnd {
   readonly because?: string
   readonly exitCode: number | null
   readonly signal: string | null
-  /** Of retry_wait. */
+  /** Of retry_wait and deferred. */
   readonly notBefore: Date | null
   readonly result: TaskResult | null
   readonly checks: readonly CheckResult[]
@@ -156,13 +156,13 @@ export class Writer {
         to: 'running',
         detail: 'a place is free',
       })
-      const detail = key.tryNumber === 1 ? 'first try' : `try ${key.tryNumber}, after one that failed`
+      const detail = key.tryNumber === 1 ? 'first try' : `try ${key.tryNumber}`
       appendEvent(this.#connection, { subject: 'try', ...key, from: null, to: 'running', detail })
     })
   }
 
-  /** A running attempt gets another scheduler, this process, after its own has died. */
-  adoptAttempt({ runId, attempt }: AttemptKey): void {
+  /** A running attempt gets another scheduler, this process. @param why its own is not there any more */
+  adoptAttempt({ runId, attempt }: AttemptKey, why = 'scheduler died'): void {
     this.#connection.write(() => {
       const scheduler = { pid: process.pid, host: hostname() }
       const adopted = this.#connection.run(
@@ -170,8 +170,31 @@ export class Writer {
         { runId, attempt, ...scheduler },
       )
       expectOne(adopted, `attempt ${attempt} of run ${runId} is not running`)
-      const detail = `scheduler died: pid ${scheduler.pid} on ${scheduler.host} goes on`
+      const detail = `${why}: pid ${scheduler.pid} on ${scheduler.host} goes on`
       appendEvent(this.#connection, { subject: 'attempt', runId, attempt, from: 'running', to: 'running', detail })
+    })
+  }
+
+  /** Deferred tasks look again now. @param taskId only this one; null: all of the attempt. @returns the tasks */
+  wakeDeferred({ runId, attempt }: AttemptKey, taskId: string | null, who: string): readonly string[] {
+    return this.#connection.write(() => {
+      const woken = this.#connection.all<{ readonly task_id: string }>(
+        `update task set not_before = @now
+         where run_id = @runId and attempt = @attempt and state = 'deferred' and (@taskId is null or task_id = @taskId)
+         returning task_id`,
+        { runId, attempt, taskId, now: this.#connection.timestamp() },
+      )
+      for (const { task_id: id } of woken)
+        appendEvent(this.#connection, {
+          subject: 'task',
+          runId,
+          attempt,
+          taskId: id,
+          from: 'deferred',
+          to: 'deferred',
+          detail: `woken by ${who}`,
+        })
+      return woken.map((row) => row.task_id)
     })
   }
 
