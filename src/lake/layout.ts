@@ -112,5 +112,8 @@ export function promotionsDir(lakeDir: string): string {
 /** Begins the name of every link that keeps a run that was active; a UTC timestamp follows. */
 export const prevLinkPrefix = 'active__prev_'
 
+/** Begins the name of a directory in which the file system is tried. */
+export const probePrefix = '.probe-'
+
 /** Begins the name of the pointer while it is being made. */
 export const newActivePrefix = '.active-'

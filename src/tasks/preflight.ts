@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises'
 import { dumps } from '../discogs/catalogue.ts'
 import { messageOf, PipelineError } from '../errors.ts'
 import { runDir, runsDir, stagingDir } from '../lake/layout.ts'
+import { probeFileSystem } from '../lake/probe.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
 import { runTask } from '../task-process.ts'
 import { type DumpFile, findDumpFile } from './dump-file.ts'
@@ -29,8 +30,10 @@ export async function preflight(context: TaskContext): Promise<TaskResult> {
     // First: a staging directory beside a sealed run would stop the seal.
     assertUnsealed(context)
     assertWritable(context)
+    problems.push(...probeFileSystem(context.lakeDir).map((problem) => `the file system of ${context.lakeDir} ${problem}`))
   })
-  if (context.params['do_download'] !== 'true') {
+  const isDownloading = context.params['do_download'] === 'true'
+  if (!isDownloading) {
     for (const { name } of dumps) {
       attempt(() => {
         const file = findDumpFile(context.rawDir, context.params['dump_month'] ?? '', name)
@@ -47,9 +50,7 @@ export async function preflight(context: TaskContext): Promise<TaskResult> {
   if (problems.length > 0) {
     throw new PipelineError(
       `preflight of run ${context.runId} found ${problems.length} problem(s):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
-      {
-        retryable: false,
-      },
+      { retryable: false, ...(isDownloading || files.length === dumps.length ? {} : { hint: downloadHint(context) }) },
     )
   }
   for (const { name, bytes, expectedSha256 } of files) {
@@ -58,6 +59,10 @@ export async function preflight(context: TaskContext): Promise<TaskResult> {
     )
   }
   return {}
+}
+
+function downloadHint({ params }: TaskContext): string {
+  return `\`dag download --month ${params['dump_month']}\` fetches the dumps of the month; a run with the param do_download=true does so itself`
 }
 
 function assertWritable({ lakeDir, runId }: TaskContext): void {

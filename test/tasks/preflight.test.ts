@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { dumps } from '../../src/discogs/catalogue.ts'
+import { PipelineError } from '../../src/errors.ts'
 import { runDir, stagingDir } from '../../src/lake/layout.ts'
 import { preflight } from '../../src/tasks/preflight.ts'
+import { withFileSystem } from '../support/file-system.ts'
 import { taskContext } from '../support/task-context.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'preflight-'))
@@ -31,6 +33,8 @@ test('everything wrong is listed at once', async () => {
     assert.match(lines[2] ?? '', /labels.*found discogs_20260301_labels\.xml\.gz, which is of another month/)
     assert.match(lines[3] ?? '', /masters.*holds 2 of them/)
     assert.match(lines[4] ?? '', /releases.*found none/)
+    assert.ok(error instanceof PipelineError)
+    assert.match(error.hint ?? '', /^`dag download --month 2026-04` fetches .* param do_download=true/)
     return true
   })
 })
@@ -43,6 +47,17 @@ test('four readable dumps of one day pass; of two days they do not', async () =>
   rmSync(join(month, 'discogs_20260401_labels.xml.gz'))
   writeFileSync(join(month, 'discogs_20260402_labels.xml.gz'), 'x')
   await assert.rejects(attempt(), /the dumps are of different days/)
+})
+
+test('a file system that cannot do what a lake needs is found before anything is ingested', async (t) => {
+  rmSync(month, { recursive: true })
+  mkdirSync(month)
+  for (const { name } of dumps) writeFileSync(join(month, `discogs_20260401_${name}.xml.gz`), 'x')
+  withFileSystem(t, 'exfat')
+  await assert.rejects(attempt(), {
+    hint: undefined,
+    message: new RegExp(`found 3 problem\\(s\\):\n  - the file system of ${lakeDir} cannot make a symbolic link: EPERM`),
+  })
 })
 
 test('a run that downloads needs no dumps, but a directory to put them into', async () => {

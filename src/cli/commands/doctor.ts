@@ -3,6 +3,7 @@ import { type Config, loadConfig } from '../../config.ts'
 import { exitCodes, messageOf } from '../../errors.ts'
 import { examineDumps } from '../doctor/dumps.ts'
 import { examineDuckDb } from '../doctor/engines.ts'
+import { examineFileSystems } from '../doctor/file-systems.ts'
 import type { Finding, Verdict } from '../doctor/finding.ts'
 import { examineLake } from '../doctor/lake.ts'
 import { examineLink } from '../doctor/link.ts'
@@ -15,6 +16,7 @@ type Examination = (config: Config) => readonly Finding[] | Promise<readonly Fin
 
 const subjects: Readonly<Record<string, Examination>> = {
   machine: (config) => examineMachine(config),
+  files: examineFileSystems,
   lake: examineLake,
   link: examineLink,
   state: examineState,
@@ -32,8 +34,8 @@ export function doctorCommand(): Command {
     .addHelpText(
       'after',
       `
-✔ sound, ✖ wrong, – nothing to judge. The exit code is 1 when something is wrong. Trino is asked to read a small file that is written
-below _meta/ and removed again.
+✔ sound, ✖ wrong, ↻ a warning, – nothing to judge. The exit code is 1 when something is wrong. The file system of the lake is tried with
+small files in .probe-…, and Trino is asked to read one below _meta/; both are removed again.
 ${examples('dag doctor', 'dag doctor --json | jq \'.findings[] | select(.verdict == "wrong")\'')}`,
     )
     .action(async ({ json = false }: { readonly json?: boolean }) => {
@@ -62,7 +64,7 @@ async function findingsOf(subject: string, examine: Examination, config: Config)
   }
 }
 
-const states: Readonly<Record<Verdict, string>> = { ok: 'success', wrong: 'failed', none: 'skipped' }
+const states: Readonly<Record<Verdict, string>> = { ok: 'success', wrong: 'failed', warn: 'retry_wait', none: 'skipped' }
 const nameCells = 22
 
 /** A line, and what to do on a second one. */

@@ -1,12 +1,12 @@
 /** What the doctor says of one thing. */
 
-export type Verdict = 'ok' | 'wrong' | 'none'
+export type Verdict = 'ok' | 'wrong' | 'warn' | 'none'
 
 export interface Finding {
   /** `lake`, `link`, `trino` …: the subject it belongs to. */
   readonly subject: string
   readonly check: string
-  /** `none`: there is nothing to judge, or it could not be judged; no fault of the installation. */
+  /** `warn`: it works, and may fail one day; the exit code stays 0. `none`: there is nothing to judge, or it could not be judged; no fault of the installation. */
   readonly verdict: Verdict
   readonly found: string
   /** The operator's next move. */
@@ -33,6 +33,11 @@ export class Findings {
 
   wrong(check: string, found: string, advice: string): void {
     this.#add({ check, verdict: 'wrong', found, advice })
+  }
+
+  /** It works, and may fail one day. */
+  warn(check: string, found: string, advice: string): void {
+    this.#add({ check, verdict: 'warn', found, advice })
   }
 
   /** One line for many things: all is well, or what is not, the first few by name. */

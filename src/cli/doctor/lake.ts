@@ -3,7 +3,7 @@ import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../../config.ts'
 import { messageOf } from '../../errors.ts'
-import { isRunId, manifestFile, prevLinkPrefix, runDir, stagingPrefix } from '../../lake/layout.ts'
+import { isRunId, manifestFile, prevLinkPrefix, probePrefix, runDir, stagingPrefix } from '../../lake/layout.ts'
 import { filesOf, type Manifest, readManifest } from '../../lake/manifest.ts'
 import { newLinks } from '../../lake/pointer.ts'
 import { runsDirEntries } from '../../lake/sealed-runs.ts'
@@ -33,7 +33,8 @@ export function examineLake(config: Config): readonly Finding[] {
 function examineLayout(findings: Findings, lakeDir: string): void {
   const links = new Set(newLinks(lakeDir))
   const strangers = readdirSync(lakeDir).filter(
-    (name) => !ownEntries.has(name) && !name.startsWith(prevLinkPrefix) && !links.has(name),
+    (name) =>
+      !ownEntries.has(name) && ![prevLinkPrefix, probePrefix].some((prefix) => name.startsWith(prefix)) && !links.has(name),
   )
   const runs = runsDirEntries(lakeDir)
   const odd = runs.filter((name) => !isRunId(name) && !name.startsWith(stagingPrefix)).map((name) => `_runs/${name}`)

@@ -1,9 +1,10 @@
 /** Node and the disks. */
-import { accessSync, constants, existsSync, readdirSync, statfsSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { accessSync, constants, readdirSync, statfsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Config } from '../../config.ts'
 import { messageOf } from '../../errors.ts'
 import { size } from '../output.ts'
+import { existing } from './file-systems.ts'
 import { type Finding, Findings } from './finding.ts'
 import { monthNames } from './dumps.ts'
 
@@ -53,11 +54,6 @@ function examineDisks(config: Config): readonly Finding[] {
     else findings.wrong(`${name} writable`, problem, `give yourself write permission for ${there}`)
   }
   return findings.list
-}
-
-/** The directory itself, or the nearest one above it that exists. */
-function existing(directory: string): string {
-  return existsSync(directory) || dirname(directory) === directory ? directory : existing(dirname(directory))
 }
 
 function writeProblem(directory: string): string | null {
