@@ -6,7 +6,8 @@ import type { Progress } from '../scheduler/context.ts'
 import type { RunEvent } from '../scheduler/loop.ts'
 import type { EventRecord, Store, TaskRecord } from '../scheduler/store.ts'
 import { header, liveLine, liveScreen } from './live-lines.ts'
-import { between, cellsOf, oneLine, print, totalRows } from './output.ts'
+import { between, oneLine, print, totalRows } from './output.ts'
+import { cellsOf } from './table-layout.ts'
 import { readStore } from './runs.ts'
 
 const redrawEveryMs = 100

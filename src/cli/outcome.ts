@@ -70,7 +70,7 @@ export function taskTable(tasks: readonly SeenTask[]): string {
     task.rows === null ? '' : totalRows(task.rows),
     noteOf([task.carriedFrom === null ? null : `done in attempt ${task.carriedFrom}`, task.reason, nextLook(task), task.note]),
   ])
-  const headings = ['task', 'state', '>duration', '>tries', '>rows', 'note']
+  const headings = ['!task', '!state', '>duration', '?>tries', '>rows', 'note']
   const hasNotes = rows.some((row) => row.at(-1) !== '')
   return hasNotes
     ? table(headings, rows)

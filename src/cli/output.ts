@@ -1,8 +1,9 @@
 /** What the commands print: tables for people, JSON for programs. */
 import { relative } from 'node:path'
-import { stripVTControlCharacters, styleText } from 'node:util'
+import { styleText } from 'node:util'
 import Table from 'cli-table3'
 import { exitCodes } from '../errors.ts'
+import { blocks, cellsOf, type Column, columnsOf, columnsThatFit, gap, leastCells } from './table-layout.ts'
 import { inGroups } from '../sql/each-of.ts'
 
 type Style = Parameters<typeof styleText>[0]
@@ -61,39 +62,40 @@ function jsonInteger(value: bigint): number | string {
 /** No borders: nothing but space between the columns. */
 const sides = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'] as const
 const inner = ['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'] as const
-const gap = '  '
 const borderless = { ...Object.fromEntries([...sides, ...inner].map((side) => [side, ''])), middle: gap }
-
-/** Columns never get narrower than this to make a table fit. */
-const leastCells = 8
 
 export type Cell = string | number | null
 
-/** Columns whose heading starts with `>` are aligned to the right. Wide columns are cut where the terminal ends. */
+/**
+ * A table for the terminal. Marks at the beginning of a heading: `!` never cut (identifiers), `?` left out where there is no room, `>` a
+ * number, aligned to the right and never cut. The others are cut, the widest first. Where that is not enough, each row becomes a block.
+ */
 export function table(headings: readonly string[], rows: readonly (readonly Cell[])[], width = terminalWidth()): string {
-  const heads = headings.map((heading) => heading.replace(/^>/, ''))
   const texts = rows.map((row) => row.map((cell) => (cell === null ? '' : String(cell))))
-  const styledHeads = heads.map((heading) => styled('dim', heading))
-  const alignments = headings.map((heading): 'left' | 'right' => (heading.startsWith('>') ? 'right' : 'left'))
-  const natural = naturalWidths(heads, texts)
-  const widths = fit(natural, width)
-  const isWhole = widths.every((one, column) => one === natural[column]) && !texts.some((row) => row.some(hasLines))
-  if (isWhole) return [styledHeads, ...texts].map((row) => padded(row, widths, alignments)).join('\n')
+  const natural = columnsOf(headings, texts)
+  const columns = columnsThatFit(natural, width)
+  if (columns === null) return blocks(natural, texts, width)
+  const head = columns.map(({ name }) => styled('dim', name))
+  const body = texts.map((row) => columns.map(({ index }) => row[index] ?? ''))
+  const isWhole = columns.every((one) => one.width === natural[one.index]?.width) && !body.some((row) => row.some(hasLines))
+  if (isWhole) return [head, ...body].map((row) => padded(row, columns)).join('\n')
   const style = { 'padding-left': 0, 'padding-right': 0, head: [], border: [] }
-  const options = { chars: borderless, style, colAligns: alignments, colWidths: widths }
+  const colAligns = columns.map(({ isNumber }) => (isNumber ? ('right' as const) : ('left' as const)))
+  const options = { chars: borderless, style, colAligns, colWidths: columns.map((column) => column.width) }
   // Piece by piece: the time that cli-table3 takes grows with the square of the rows.
-  return [[styledHeads], ...inGroups(texts, 100)].map((some) => laidOut(some, options)).join('\n')
+  return [[head], ...inGroups(body, 100)].map((some) => laidOut(some, options)).join('\n')
 }
 
 function hasLines(text: string): boolean {
   return text.includes('\n')
 }
 
-/** A row of which nothing must be cut. @param widths in terminal cells */
-function padded(row: readonly string[], widths: readonly number[], alignments: readonly ('left' | 'right')[]): string {
-  const cells = row.map((text, column) => {
-    const space = ' '.repeat((widths[column] ?? 0) - cellsOf(text))
-    return alignments[column] === 'right' ? space + text : text + space
+/** A row of which nothing must be cut. */
+function padded(row: readonly string[], columns: readonly Column[]): string {
+  const cells = columns.map(({ width, isNumber }, index) => {
+    const text = row[index] ?? ''
+    const space = ' '.repeat(Math.max(0, width - cellsOf(text)))
+    return isNumber ? space + text : text + space
   })
   return cells.join(gap).trimEnd()
 }
@@ -116,36 +118,6 @@ export function canFit(columns: number, width = terminalWidth()): boolean {
 /** Columns of the terminal; without one nothing is cut. */
 export function terminalWidth(): number {
   return process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY
-}
-
-function naturalWidths(heads: readonly string[], rows: readonly (readonly string[])[]): number[] {
-  return heads.map((head, column) => rows.reduce((widest, row) => Math.max(widest, cellsOf(row[column] ?? '')), cellsOf(head)))
-}
-
-/** Takes from the widest columns until all fit. */
-function fit(widths: readonly number[], width: number): number[] {
-  const fitted = [...widths]
-  const room = width - gap.length * (widths.length - 1)
-  for (let excess = fitted.reduce((sum, one) => sum + one, 0) - room; excess > 0; excess--) {
-    const widest = Math.max(...fitted)
-    if (widest <= leastCells) break
-    fitted[fitted.lastIndexOf(widest)] = widest - 1
-  }
-  return fitted
-}
-
-const wideCharacter =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
-const noCharacter = /^[\p{Mark}\p{Cf}]$/u
-
-/** Cells of a terminal that a text takes: East Asian characters take two, combining ones and colours none. */
-export function cellsOf(text: string): number {
-  let cells = 0
-  for (const character of stripVTControlCharacters(text)) {
-    if (character > '\x7e' && noCharacter.test(character)) continue
-    cells += character > '\u10ff' && wideCharacter.test(character) ? 2 : 1
-  }
-  return cells
 }
 
 /** On one line, and without anything a terminal would obey. */

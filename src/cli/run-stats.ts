@@ -21,7 +21,7 @@ export function showStats(store: Store, limit: number, json: boolean): void {
       longestMs === null ? '' : duration(longestMs),
       ratio === null ? '' : `${ratio.toFixed(2)} ×`,
     ])
-    print(table(['task', '>latest', '>median', '>longest', '>latest / median'], rows))
+    print(table(['!task', '>latest', '>median', '?>longest', '>latest / median'], rows))
   }
 }
 

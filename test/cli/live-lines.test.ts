@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { cellsOf, shownEnd } from '../../src/cli/output.ts'
+import { shownEnd } from '../../src/cli/output.ts'
+import { cellsOf } from '../../src/cli/table-layout.ts'
 import { header, liveLine, liveScreen } from '../../src/cli/live-lines.ts'
 import type { TaskRecord } from '../../src/scheduler/store.ts'
 

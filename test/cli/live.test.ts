@@ -9,7 +9,7 @@ test('a terminal with fewer rows than tasks ends with every task, once, and with
   skip: !existsSync('/usr/bin/script'),
 }, async () => {
   using place = new Place()
-  await using terminal = new Terminal(['trigger', 'main', '--session', '2026-04-20'], place.env, 10)
+  await using terminal = new Terminal(['trigger', 'main', '--session', '2026-04-20'], place.env, { rows: 10 })
   const seen = await terminal.waitFor(/resume +bin\/dag retry \S+/)
   const end = seen.slice(seen.lastIndexOf(' of 19 tasks'))
   const tasks = end.split('\n').flatMap((line) => /^[✖⊘] ([a-z.]+) /.exec(line)?.[1] ?? [])

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { cellsOf, duration, oneLine, size, table } from '../../src/cli/output.ts'
+import { duration, oneLine, size, table } from '../../src/cli/output.ts'
+import { cellsOf } from '../../src/cli/table-layout.ts'
+import { Lab, lab } from '../scheduler/harness.ts'
+import { parseSession } from '../../src/scheduler/session.ts'
+import { Terminal } from './terminal.ts'
 
 test('a table has no borders; numbers stand to the right', () => {
   const rows = [
@@ -17,6 +21,47 @@ test('a table is cut to the width of the terminal, its widest columns first', ()
     [2 + 2 + 17 + 2 + 4, 40],
   )
   assert.match(text, /^1 {3}x+… {2}y+…$/m)
+})
+
+test('identifiers and numbers are never cut: optional columns go first, then each row becomes a block', () => {
+  const headings = ['!check', '>value', '?expected', 'details']
+  const rows = [['unique_keys.release_artists_v1', '12345678', '0', 'duplicates '.repeat(5).trim()]]
+  assert.deepEqual(
+    [60, 50, 40].map((width) => table(headings, rows, width)),
+    [
+      `check                              value  expected  details
+unique_keys.release_artists_v1  12345678  0         duplica…`,
+      `check                              value  details
+unique_keys.release_artists_v1  12345678  duplica…`,
+      `unique_keys.release_artists_v1
+  value 12345678  expected 0
+  duplicates duplicates duplicates dupl…`,
+    ],
+  )
+})
+
+test('run ids are whole in `dag runs` at 80 and at 40 columns', async () => {
+  using made = new Lab()
+  const ids = ['06', '07'].map((hour) => `long-prefix-of-a-run__20260120_${hour}0000`)
+  const dag = lab(({ task }) => task('quick', { script: 'quick' }))
+  for (const hour of ['06', '07'])
+    await made.trigger(dag, { session: parseSession(`2026-01-20 ${hour}:00:00`), params: { prefix: 'long-prefix-of-a-run' } })
+  for (const columns of [80, 40]) {
+    const { stateDir: DAG_STATE, lakeDir: DISCOGS_DATA_LAKE } = made.config
+    await using terminal = new Terminal(['runs'], { DAG_STATE, DISCOGS_DATA_LAKE }, { columns })
+    const shown = await terminal.waitFor(new RegExp(`${ids[0]}[^]*success[^]*\\n`))
+    assert.ok(
+      ids.every((id) => shown.includes(id)),
+      shown,
+    )
+    assert.ok(
+      shown
+        .trimEnd()
+        .split(/\r?\n/)
+        .every((line) => cellsOf(line) <= columns),
+      shown,
+    )
+  }
 })
 
 test('East Asian characters take two cells, combining ones and colours none', () => {

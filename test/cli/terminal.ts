@@ -11,6 +11,11 @@ const projectDir = loadConfig({ environment: {} }).projectDir
 
 export const keys = { enter: '\r', tab: '\t', ctrlC: '\u0003', ctrlD: '\u0004', up: '\u001b[A' } as const
 
+interface TerminalSize {
+  readonly rows?: number
+  readonly columns?: number
+}
+
 export class Terminal implements AsyncDisposable {
   readonly #child
   readonly #exited: Promise<unknown>
@@ -19,10 +24,14 @@ export class Terminal implements AsyncDisposable {
   /** Where the next wait looks on from. */
   #seen = 0
 
-  constructor(args: readonly string[], env: Variables, rows = 40) {
-    const command = [`stty cols 120 rows ${rows};`, 'exec', process.execPath, join(projectDir, 'src/cli/dag.ts'), ...args].join(
-      ' ',
-    )
+  constructor(args: readonly string[], env: Variables, { rows = 40, columns = 120 }: TerminalSize = {}) {
+    const command = [
+      `stty cols ${columns} rows ${rows};`,
+      'exec',
+      process.execPath,
+      join(projectDir, 'src/cli/dag.ts'),
+      ...args,
+    ].join(' ')
     const path = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`
     this.#child = spawn('script', ['-qec', command, '/dev/null'], {
       cwd: projectDir,

@@ -43,7 +43,7 @@ export function activeCommand(): Command {
       for (const [name = '', value] of facts) print(`${name.padEnd(8)}${value}`)
       if (previous.length === 0) return
       const links = previous.map((link) => [link.name, link.runId])
-      print(`\n${table(['kept link', 'run'], links)}`)
+      print(`\n${table(['!kept link', '!run'], links)}`)
     })
 }
 

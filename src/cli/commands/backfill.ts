@@ -99,13 +99,13 @@ function showPlan(steps: readonly BackfillStep[], json: boolean): void {
     state === null ? '' : shownState(state),
     action === 'none' ? whyNone(state) : actions[action],
   ])
-  print(table(['session', 'run', 'state', ''], rows))
+  print(table(['?session', '!run', '!state', ''], rows))
 }
 
 function showOutcome(outcomes: readonly BackfillOutcome[]): void {
   if (outcomes.length === 0) return print('the schedule has no slot on these days')
   const rows = outcomes.map((step) => [step.session, step.runId, ...cellsOf(step)])
-  print(`\n${table(['session', 'run', 'state', 'note'], rows)}`)
+  print(`\n${table(['?session', '!run', '!state', 'note'], rows)}`)
 }
 
 function cellsOf({ action, state, outcome, error }: BackfillOutcome): readonly [string, string] {

@@ -27,7 +27,7 @@ export function checkCommand(): Command {
       const verdicts = await Promise.all(names.map((one) => verdictOn(config, one)))
       if (verdicts.some(({ problem }) => problem !== null)) process.exitCode = exitCodes.usage
       if (json) printJson(verdicts)
-      else print(table(['dag', '>tasks', 'plan', ''], verdicts.map(rowOf)))
+      else print(table(['!dag', '?>tasks', '?plan', ''], verdicts.map(rowOf)))
     })
 }
 

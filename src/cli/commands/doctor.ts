@@ -9,7 +9,8 @@ import { examineLake } from '../doctor/lake.ts'
 import { examineLink } from '../doctor/link.ts'
 import { examineMachine } from '../doctor/machine.ts'
 import { examineState } from '../doctor/state.ts'
-import { cellsOf, oneLine, print, printJson, stateMark, styled } from '../output.ts'
+import { oneLine, print, printJson, stateMark, styled } from '../output.ts'
+import { cellsOf } from '../table-layout.ts'
 import { examples } from './options.ts'
 
 type Examination = (config: Config) => readonly Finding[] | Promise<readonly Finding[]>

@@ -101,7 +101,7 @@ function show(garbage: readonly Garbage[], logs: readonly OldFiles[], removed: r
     ...logs.map((one) => ['log', one.runId, size(one.bytes), 'its run ended long ago']),
   ]
   if (rows.length === 0) return print('nothing to remove')
-  print(table(['what', 'name', '>size', 'why'], rows))
+  print(table(['what', '!name', '>size', 'why'], rows))
   print(
     removed === null
       ? `\n${size(bytes)} could go: \`dag gc --yes\` removes it`

@@ -23,7 +23,7 @@ export function listCommand(): Command {
       else
         print(
           table(
-            ['dag', 'schedule', '>tasks', 'about'],
+            ['!dag', '?schedule', '?>tasks', 'about'],
             rows.map((row) => [row.dag, row.schedule, row.tasks, row.about ?? styled('red', oneLine(row.problem ?? ''))]),
           ),
         )

@@ -33,7 +33,7 @@ export function notifyCommand(): Command {
       else
         print(
           table(
-            ['at', 'kind', 'dag', 'session', 'by', 'state', '>tries', 'error'],
+            ['?at', '!kind', '!dag', '!session', '!by', '!state', '?>tries', 'error'],
             deliveries.map((one) => [
               one.at,
               one.kind,

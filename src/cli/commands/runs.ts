@@ -52,7 +52,7 @@ ${examples('dag runs', 'dag runs --limit 5 --json', 'dag runs --stats')}`,
         run.attempt,
         between(run.createdAt, run.endedAt),
       ])
-      if (runs.length > 0) print(table(['', 'run', 'dag', 'session', 'state', '>attempt', '>duration'], rows))
+      if (runs.length > 0) print(table(['!', '!run', '!dag', '?session', '!state', '?>attempt', '>duration'], rows))
     })
 }
 

@@ -111,5 +111,5 @@ function list(config: Config, json: boolean): void {
     due.find((one) => one.dagId === dagId)?.slot ?? '',
     problem ?? '',
   ])
-  if (rows.length > 0) print(table(['dag', 'schedule', 'time zone', 'next slot', 'waiting', 'problem'], rows))
+  if (rows.length > 0) print(table(['!dag', '!schedule', '?time zone', '!next slot', '!waiting', 'problem'], rows))
 }

@@ -1,10 +1,10 @@
 import { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
-import { compile } from '../../scheduler/plan.ts'
+import { compile, type PlannedTask } from '../../scheduler/plan.ts'
 import { sessionOf } from '../../scheduler/session.ts'
 import type { Dag } from '../../scheduler/dag.ts'
 import { loadDag } from '../dags.ts'
-import { print, printJson, styled, table } from '../output.ts'
+import { type Cell, print, printJson, styled, table } from '../output.ts'
 
 /** `dag show <dag>` */
 export function showCommand(): Command {
@@ -24,19 +24,20 @@ export function showCommand(): Command {
       }
       print(`${styled('bold', dag.name)}  ${dag.about}`)
       print(`schedule  ${shownSchedule(dag)}\n`)
-      print(
-        table(
-          ['task', 'kind', '>retries', 'after'],
-          tasks.map((task) => [task.id, task.kind, task.retries, task.upstream.join(', ')]),
-        ),
-      )
+      print(table(['!task', '!kind', '?>retries', '!after'], tasks.flatMap(taskRows)))
       print(
         `\n${table(
-          ['param', 'default', 'meaning'],
+          ['!param', '!default', 'meaning'],
           params.map((param) => [param.name, param.standard, param.about]),
         )}`,
       )
     })
+}
+
+/** A line for each task above it: names are not cut. */
+function taskRows({ id, kind, retries, upstream }: PlannedTask): Cell[][] {
+  const [first = '', ...others] = upstream
+  return [[id, kind, retries, first], ...others.map((above) => ['', '', '', above])]
 }
 
 function shownSchedule({ timetable }: Dag): string {

@@ -81,5 +81,5 @@ function checkSummary(checks: readonly CheckRecord[]): string {
     .slice(0, 20)
     .map((check) => [check.severity, check.checkName, check.value, check.expected, oneLine(check.details)])
   const more = failing.length > 20 ? `\n… and ${failing.length - 20} more: dag status ${failing[0]?.runId} --json` : ''
-  return `${heading}\n\n${table(['severity', 'check', '>value', 'expected', 'details'], rows)}${more}`
+  return `${heading}\n\n${table(['!severity', '!check', '>value', '?expected', 'details'], rows)}${more}`
 }

@@ -35,6 +35,6 @@ export function tasksCommand(): Command {
       const rows = tasks.flatMap((task) =>
         Object.entries(task.rows ?? {}).map(([dataset, count]) => [dataset, grouped(count), task.taskId]),
       )
-      if (rows.length > 0) print(`\n${table(['dataset', '>rows', 'written by'], rows)}`)
+      if (rows.length > 0) print(`\n${table(['!dataset', '>rows', '!written by'], rows)}`)
     })
 }

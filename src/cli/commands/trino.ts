@@ -98,7 +98,7 @@ function show(outcome: SyncOutcome, { json = false, dryRun = false }: Options): 
   const { changes, kept, missing, foreign, orphaned, schemas, verified } = outcome
   if (changes.length > 0) {
     const rows = changes.map(({ schema, relation, kind, action, reason }) => [schema, relation, kind, action, reason])
-    if (changes.length <= 50) print(`${table(['schema', 'relation', 'kind', 'done', 'because'], rows)}\n`)
+    if (changes.length <= 50) print(`${table(['!schema', '!relation', '?kind', '!done', 'because'], rows)}\n`)
   }
   const done = (action: string): number => changes.filter((change) => change.action === action).length
   print(

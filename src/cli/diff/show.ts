@@ -15,7 +15,7 @@ const marks = { added: ['+', 'green'], removed: ['−', 'red'], changed: ['~', '
 export function printCounts(diffs: readonly DatasetDiff[]): void {
   print(
     table(
-      ['dataset', '>before', '>after', '>added', '>removed', '>changed'],
+      ['!dataset', '>before', '>after', '>added', '>removed', '>changed'],
       diffs.map((diff) => [diff.dataset, ...counts(diff)]),
     ),
   )
@@ -28,7 +28,7 @@ export function printDetail(diff: DetailedDiff): void {
   for (const note of diff.notes) print(styled('yellow', `${diff.dataset}: ${note}`))
   if (diff.columns.length > 0) {
     const rows = diff.columns.map(({ column, changed }) => [column, changed === null ? 'not in both' : grouped(Number(changed))])
-    print(`\n${table(['column', '>changed values'], rows)}`)
+    print(`\n${table(['!column', '>changed values'], rows)}`)
   }
   if (diff.samples.length > 0) print(`\nsamples\n${rowsTable(diff.samples)}`)
 }

@@ -48,7 +48,7 @@ function showPlan(month: string, { directory, manifest, files }: Plan, { json = 
     presentBytes > 0 ? size(presentBytes) : '',
     fileStates[state],
   ])
-  print(table(['file', '>published', '>here', 'plan'], rows))
+  print(table(['!file', '>published', '>here', 'plan'], rows))
   print(`\n${month} of ${manifest.baseUrl}\ninto ${shownPath(directory)}; nothing was fetched`)
 }
 

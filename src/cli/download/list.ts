@@ -53,10 +53,10 @@ function monthTable(days: readonly ListedDay[], onDisk: OnDisk): string {
     const published = day.isWhole ? 'whole' : [...missing, ...(dumps.has(null) ? [] : ['no checksum file'])].join(', ')
     return [day.month, day.date, about(bytes), published, here]
   })
-  return table(['month', 'day', '>size', 'published', 'here'], rows)
+  return table(['!month', '!day', '?>size', 'published', 'here'], rows)
 }
 
 function fileTable(days: readonly ListedDay[]): string {
   const rows = days.flatMap(({ files }) => files.map(({ name, modified, aboutBytes }) => [name, about(aboutBytes), modified]))
-  return table(['file', '>size', 'modified'], rows)
+  return table(['!file', '>size', '?modified'], rows)
 }

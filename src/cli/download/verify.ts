@@ -27,7 +27,7 @@ export async function verify({ config, options, signal, display }: Scene): Promi
   }
   print(
     table(
-      ['file', '>size', 'verdict'],
+      ['!file', '>size', 'verdict'],
       results.map(({ name, bytes, verdict }) => [name, size(bytes), verdicts[verdict]]),
     ),
   )

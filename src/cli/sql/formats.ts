@@ -81,7 +81,7 @@ function tableText(columns: readonly string[], rows: SqlTable['rows'], count: nu
 /** A row of too many columns, a line for each of them. */
 function recordText(number: number, columns: readonly string[], row: readonly string[]): string {
   const lines = table(
-    ['column', 'value'],
+    ['!column', 'value'],
     columns.map((name, index) => [name, row[index] ?? '']),
   )
   return `${styled('dim', `row ${number}`)}\n${lines}\n\n`
@@ -89,7 +89,9 @@ function recordText(number: number, columns: readonly string[], row: readonly st
 
 function heading(name: string, rows: SqlTable['rows'], index: number): string {
   const isNumeric = rows.some((row) => typeof row[index] === 'number' || typeof row[index] === 'bigint')
-  return isNumeric ? `>${oneLine(name)}` : oneLine(name)
+  // What would be a mark of the table's is part of the name here.
+  const text = oneLine(name).replace(/^(?=[!?>])/, ' ')
+  return isNumeric ? `>${text}` : text
 }
 
 function shownValue(value: SqlValue): string {

@@ -155,7 +155,7 @@ class Prompt {
 
   async #obey(name: string, argument: string): Promise<void> {
     if (name === '.quit') this.#lines.close()
-    else if (name === '.help') print(table(['command', 'what it does'], commandHelp))
+    else if (name === '.help') print(table(['!command', 'what it does'], commandHelp))
     else if (name === '.tables') await this.#answer('SHOW TABLES')
     else if (name === '.schema') await this.#describe(argument)
     else if (name === '.format') this.#setFormat(argument)
@@ -168,7 +168,7 @@ class Prompt {
     if (name === '')
       print(
         table(
-          ['table', 'what it holds'],
+          ['!table', 'what it holds'],
           this.#tables.map((one) => [one.name, one.about]),
         ),
       )
@@ -176,7 +176,7 @@ class Prompt {
     else
       print(
         `${known.about}\n${table(
-          ['column', 'type', 'meaning'],
+          ['!column', '!type', 'meaning'],
           known.columns.map((one) => [one.name, one.type, one.about]),
         )}`,
       )
