@@ -100,6 +100,11 @@ export interface ConfigSources {
   readonly projectDir?: string
 }
 
+/** Whether a person wants to see where an error comes from. */
+export function isDebugging(): boolean {
+  return !['', '0', 'false'].includes(process.env['DAG_DEBUG'] ?? '')
+}
+
 /** @throws PipelineError (exit 2) that lists every bad value at once */
 export function loadConfig(sources: ConfigSources = {}): Config {
   const lookup = new Lookup(sources)

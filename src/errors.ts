@@ -60,7 +60,15 @@ export class NotYetError extends PipelineError {
 
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  const first = firstError(error)
+  return first instanceof Error ? first.message : String(first)
+}
+
+/**
+ * The error that came first: where closing something failed as well (`using`), the engine throws both as one whose own message says nothing.
+ */
+export function firstError(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstError(error.suppressed) : error
 }
 
 /** True for a system error with this code, such as ENOENT. */

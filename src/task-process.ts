@@ -6,7 +6,7 @@ import { closeSync, futimesSync, mkdirSync, openSync, writeFileSync, writeSync }
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type Fault, type TaskEnvironment, taskEnvironment } from './config.ts'
-import { exitCodes, messageOf, NotYetError, PipelineError } from './errors.ts'
+import { exitCodes, firstError, messageOf, NotYetError, PipelineError } from './errors.ts'
 import type { PromotionLedger } from './lake/promotion-ledger.ts'
 import type * as Promotions from './scheduler/promotions.ts'
 import type { CheckResult, Progress, Task, TaskContext, TaskResult } from './scheduler/context.ts'
@@ -36,6 +36,12 @@ async function runInside(environment: TaskEnvironment, task: Task, signal: Abort
   const named = [environment.taskId, ...args].join(' ')
   logLine(`${named}: run ${environment.runId}, attempt ${environment.attempt}, try ${environment.tryNumber}`)
   const started = performance.now()
+  // What is thrown in a timer or by an event passes by every `catch`.
+  process.once('uncaughtException', (error) => {
+    report.fail(error)
+    process.stderr.write(`${hidden(describeError(error))}\n`)
+    process.exit(exitCodeOf(error))
+  })
   try {
     const result = await task(contextOf(environment, { args, signal, report }))
     report.finish(result)
@@ -193,13 +199,15 @@ function openLedger({ stateDir }: TaskEnvironment): PromotionLedger | null {
   return promotions.openLedger(stateDir)
 }
 
-function exitCodeOf(error: unknown): number {
+function exitCodeOf(thrown: unknown): number {
+  const error = firstError(thrown)
   if (error instanceof NotYetError) return exitCodes.notYet
   return error instanceof PipelineError && !error.retryable ? exitCodes.neverRetry : exitCodes.failed
 }
 
 /** `not yet: …` for a task that waits; else `error: …`, the hint, and the chain of causes, a line each; a stack only for errors that are not ours. */
-function describeError(error: unknown): string {
+function describeError(thrown: unknown): string {
+  const error = firstError(thrown)
   if (error instanceof NotYetError) return `not yet: ${error.message}; looks again at ${error.until.toISOString()}`
   const lines = [
     `error: ${error instanceof Error && !(error instanceof PipelineError) ? (error.stack ?? error.message) : messageOf(error)}`,

@@ -15,6 +15,7 @@ import { NoticeTable } from '../scheduler/store/notice-rows.ts'
 import { ScheduleTable } from '../scheduler/store/schedule-rows.ts'
 import { dagNames } from './dags.ts'
 import { tellServiceManager } from './service/notify.ts'
+import { describe, describeUncaught, exitCodeOf } from './uncaught.ts'
 
 /** What the launcher hands over. */
 export interface DaemonSettings {
@@ -115,13 +116,12 @@ function log(line: string): void {
 const [, , argument] = process.argv
 // Without its argument it only loads what it needs, and with that fills the compile cache.
 if (import.meta.main && argument !== undefined) {
+  describeUncaught()
   try {
     const settings: DaemonSettings = JSON.parse(argument)
     await main(settings)
   } catch (error) {
-    log(`dag: ${messageOf(error)}`)
-    if (error instanceof PipelineError && error.hint !== undefined) log(`hint: ${error.hint}`)
-    if (error instanceof PipelineError && error.cause !== undefined) log(`cause: ${messageOf(error.cause)}`)
-    process.exitCode = error instanceof PipelineError ? error.exitCode : exitCodes.failed
+    process.stderr.write(describe(error))
+    process.exitCode = exitCodeOf(error)
   }
 }

@@ -1,7 +1,8 @@
 /** The `dag` command: wires one file per subcommand, turns errors into messages and exit codes. */
 import { Command, CommanderError } from 'commander'
-import { exitCodes, messageOf, PipelineError } from '../errors.ts'
+import { exitCodes } from '../errors.ts'
 import { endWithOutput } from './output.ts'
+import { describe, describeUncaught, exitCodeOf } from './uncaught.ts'
 
 const epilogue = (exampleQuery: string): string => `
 Exit codes: 0 success, 1 run or task failed, 2 usage or invalid dag, 3 conflict, 4 not found, 5 locked, 75 deferred,
@@ -74,19 +75,10 @@ async function main(args: readonly string[]): Promise<number> {
     // Commander has printed its message already; help and version end with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.success : exitCodes.usage
     process.stderr.write(describe(error))
-    return error instanceof PipelineError ? error.exitCode : exitCodes.failed
+    return exitCodeOf(error)
   }
 }
 
-function describe(error: unknown): string {
-  if (!(error instanceof PipelineError))
-    return `dag: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`
-  const lines = [`dag: ${error.message}`]
-  if (error.hint !== undefined) lines.push(`hint: ${error.hint}`)
-  const cause = error.cause === undefined ? '' : messageOf(error.cause)
-  if (!error.message.includes(cause)) lines.push(`cause: ${cause}`)
-  return `${lines.join('\n')}\n`
-}
-
 endWithOutput()
+describeUncaught()
 process.exitCode = await main(process.argv.slice(2))

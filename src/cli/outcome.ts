@@ -48,13 +48,18 @@ export function printFailure(config: Config, { runId, tasks }: ShownRun): void {
   print(`${failed === undefined ? '\n' : ''}resume          bin/dag retry ${runId}`)
 }
 
+/** Where in the code an error came from is in the log itself, for developers. */
+function isNoStack(line: string): boolean {
+  return !/^\s+at .+[:)]/.test(line)
+}
+
 /** However long the log is. */
 function lastLines(log: string): readonly string[] {
   const fd = openSync(log, 'r')
   try {
     const end = Buffer.alloc(logTailBytes)
     const length = readSync(fd, end, 0, end.length, Math.max(0, fstatSync(fd).size - end.length))
-    return end.toString('utf8', 0, length).trimEnd().split('\n').slice(-logLines)
+    return end.toString('utf8', 0, length).trimEnd().split('\n').filter(isNoStack).slice(-logLines)
   } finally {
     closeSync(fd)
   }

@@ -4,6 +4,7 @@ import { loadDag } from '../cli/dags.ts'
 import { execute, executeAll } from '../cli/execute.ts'
 import { printFailure } from '../cli/outcome.ts'
 import { endWithOutput, print, shownPath, styled } from '../cli/output.ts'
+import { describeUncaught } from '../cli/uncaught.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { exitCodes, messageOf, PipelineError } from '../errors.ts'
 import { historyReportsDir } from '../history/places.ts'
@@ -75,6 +76,7 @@ async function measure(config: Config): Promise<number> {
 }
 
 endWithOutput()
+describeUncaught()
 try {
   process.exitCode = await demoHistory()
 } catch (error) {

@@ -5,6 +5,7 @@ import { loadDag } from '../cli/dags.ts'
 import { execute } from '../cli/execute.ts'
 import { printFailure } from '../cli/outcome.ts'
 import { duration, endWithOutput, print, shownPath, styled } from '../cli/output.ts'
+import { describeUncaught } from '../cli/uncaught.ts'
 import { readStore } from '../cli/runs.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { messageOf, PipelineError } from '../errors.ts'
@@ -60,6 +61,7 @@ function freeSession(config: Config, dag: Dag): Session {
 }
 
 endWithOutput()
+describeUncaught()
 try {
   process.exitCode = await start()
 } catch (error) {

@@ -2,12 +2,10 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
-import { exitCodes, PipelineError } from '../../errors.ts'
+import { PipelineError } from '../../errors.ts'
 import { migrate, schemaVersion, versionOf } from '../migrations/migrate.ts'
+import { busyTimeoutMs, explained, isBusy, refuseEmptied } from './failure.ts'
 import { isRefusal, openToRead } from './open-to-read.ts'
-
-/** How long a writer waits for another process's transaction. They last milliseconds. */
-const busyTimeoutMs = 30_000
 
 type Value = string | number | null
 /** Of the `?` of a statement, in their order, or of its `@name`s, all in one object; members that it does not name are no matter. */
@@ -31,12 +29,12 @@ export class Connection {
 
   /** @param sql a constant text: values are never part of it */
   all<Row>(sql: string, ...values: Values): Row[] {
-    return this.#prepare<Row>(sql).all(...values)
+    return this.#guarded(() => this.#prepare<Row>(sql).all(...values))
   }
 
   /** @returns how many rows it changed, and the id of the last one inserted */
   run(sql: string, ...values: Values): { readonly changes: number; readonly insertedId: number } {
-    const { changes, lastInsertRowid } = this.#prepare(sql).run(...values)
+    const { changes, lastInsertRowid } = this.#guarded(() => this.#prepare(sql).run(...values))
     return { changes, insertedId: Number(lastInsertRowid) }
   }
 
@@ -48,15 +46,11 @@ export class Connection {
   /** Runs `work` in one BEGIN IMMEDIATE transaction, or in the one that is already open. A throw rolls everything back. */
   write<Result>(work: () => Result): Result {
     if (this.#database.inTransaction) return work()
-    const guarded = (): Result => {
+    const fenced = (): Result => {
       this.#fence?.()
       return work()
     }
-    try {
-      return this.#database.transaction(guarded).immediate()
-    } catch (error) {
-      throw isBusy(error) ? lockedFor(this.#database.name, error) : error
-    }
+    return this.#guarded(() => this.#database.transaction(fenced).immediate())
   }
 
   /** The same for what means nothing after a crash of the machine: the disk is not waited for. */
@@ -72,11 +66,20 @@ export class Connection {
 
   /** Runs `work` on one snapshot of the state. */
   read<Result>(work: () => Result): Result {
-    return this.#database.inTransaction ? work() : this.#database.transaction(work).deferred()
+    return this.#database.inTransaction ? work() : this.#guarded(() => this.#database.transaction(work).deferred())
   }
 
   close(): void {
     this.#database.close()
+  }
+
+  /** @throws PipelineError when the file, its disk or another process is in the way */
+  #guarded<Result>(work: () => Result): Result {
+    try {
+      return work()
+    } catch (error) {
+      throw explained(this.#database.name, error)
+    }
   }
 
   #prepare<Row>(sql: string): BetterSqlite3.Statement<unknown[], Row> {
@@ -99,6 +102,7 @@ export interface ConnectOptions {
 
 export function connect(stateDir: string, { readonly, now }: ConnectOptions): Connection {
   const file = databaseFile(stateDir)
+  refuseEmptied(file)
   try {
     if (readonly) return new Connection(openReadonly(file), now)
     mkdirSync(stateDir, { recursive: true })
@@ -106,7 +110,8 @@ export function connect(stateDir: string, { readonly, now }: ConnectOptions): Co
     for (const needed of existsSync(file) ? [stateDir, file] : [stateDir]) accessSync(needed, constants.W_OK)
     return new Connection(openWritable(file), now)
   } catch (cause) {
-    if (cause instanceof PipelineError) throw cause
+    const found = explained(file, cause)
+    if (found instanceof PipelineError) throw found
     const hint = isRefusal(cause)
       ? `this user needs to write ${stateDir}; DAG_STATE may name another directory`
       : 'DAG_STATE names its directory'
@@ -158,16 +163,4 @@ function setWal(database: BetterSqlite3.Database): void {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
     }
   }
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof BetterSqlite3.SqliteError && error.code.startsWith('SQLITE_BUSY')
-}
-
-function lockedFor(file: string, cause: unknown): PipelineError {
-  return new PipelineError(`the scheduler's state ${file} has been locked by another process for ${busyTimeoutMs / 1000} s`, {
-    exitCode: exitCodes.locked,
-    cause,
-    hint: `\`fuser ${file}\` names who has it open`,
-  })
 }
