@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { utimesSync, writeFileSync } from 'node:fs'
+import { rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { lifeOf, processStart, startFromPs } from '../src/process-identity.ts'
+import { refuseForeignServer, runningServer } from '../src/infra/server-record.ts'
 import { Pulse } from '../src/scheduler/pulse.ts'
 import { Lab, until } from './scheduler/harness.ts'
 
@@ -49,6 +50,16 @@ test('a machine that does not show the id of its boot tells processes apart all 
     console.log(started.split(' ')[0], lifeOf(process.pid, started), lifeOf(process.pid, started.replace(/ \\d+ /, ' 1 ')))`
   const args = [...withoutBootId, process.execPath, '--input-type=module', '-e', code]
   assert.equal(execFileSync('unshare', args, { encoding: 'utf8' }), 'unknown-boot alive gone\n')
+})
+
+test('a Trino server of another PID namespace is neither found nor replaced', { skip: linux }, () => {
+  using made = new Lab()
+  const [boot] = (processStart(process.pid) ?? '').split(' ')
+  writeFileSync(join(made.dir, 'server.json'), JSON.stringify({ pid: process.pid, pidStarted: `${boot} 1 pid:[1]` }))
+  assert.equal(runningServer(made.dir), null)
+  assert.throws(() => refuseForeignServer(made.dir), { exitCode: 5, hint: /stop it in its container/ })
+  rmSync(join(made.dir, 'server.json'))
+  refuseForeignServer(made.dir)
 })
 
 test('a pulse stops when the file is not touched any more', async () => {

@@ -50,6 +50,12 @@ test('a task that fails prints error, hint and causes, and exits with 1, or 78 w
   assert.equal(run('hopeless').status, 78)
 })
 
+test('an error that is thrown in a timer is reported as the task failing, its stack is in the log alone', () => {
+  const { status, stderr, lines } = run('late')
+  assert.deepEqual([status, lines], [1, ['{"error":"too late to be caught"}']])
+  assert.match(stderr, /^error: TypeError: too late to be caught\n +at /)
+})
+
 test('a task without its environment says everything that is missing', () => {
   const { status, stderr } = run('quick', [], { RUN_ID: '', SESSION: '' })
   assert.equal(status, 78)
