@@ -22,7 +22,8 @@ const pools = { download: 2, ingest: 4 }
 
 /** The monthly Discogs dump: XML in, checked Parquet snapshot out, pointer moved last. */
 export default defineDag('main', { about, schedule, params, runPrefix, pools, stages: true }, ({ task, check, promote }) => {
-  const preflight = task('preflight')
+  // It waits for the month; its param wait_days decides how long.
+  const preflight = task('preflight', { deferLimitMs: 62 * 86_400_000 })
   // The largest dump first: it decides when all are done. Each is ingested as soon as it is there, whatever the others do.
   const downloads = dumps.toReversed().map(({ name }) => ({
     name,

@@ -18,6 +18,10 @@ const fixed = {
     .stringbool('expected true or false')
     .default(false)
     .describe('fetch what is missing of the month from data.discogs.com first, and verify it'),
+  wait_days: wholeNumber()
+    .refine((days) => days <= 60, 'expected at most 60')
+    .default(14)
+    .describe('with do_download: how many days to wait for a month that is not published yet'),
   quarantine_cap: wholeNumber().default(0).describe('how many malformed records of a dump are put aside before its ingest fails'),
   truncation_percent: percent().default(2).describe('rows or highest id so far below the previous snapshot stop the run'),
   orphan_percent: percent().default(5).describe('a share of orphans above this stops the run'),

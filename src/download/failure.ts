@@ -89,3 +89,15 @@ function innermostOf(error: unknown): unknown {
   if (error instanceof AggregateError && error.errors.length > 0) return innermostOf(error.errors[0])
   return error instanceof Error && error.cause !== undefined ? innermostOf(error.cause) : error
 }
+
+/** What the site does not offer, or not completely. */
+export class NotPublishedError extends PipelineError {
+  /** It will not come any more: a later month is there, or its own is long over. */
+  readonly isPast: boolean
+
+  constructor(message: string, { isPast, ...options }: PipelineErrorOptions & { readonly isPast: boolean }) {
+    super(message, options)
+    this.name = 'NotPublishedError'
+    this.isPast = isPast
+  }
+}

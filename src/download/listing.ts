@@ -2,10 +2,12 @@
  * The pages of data.discogs.com. `?prefix=data%2F2026%2F` is a `<pre>` with a line a file: when it was modified, its size in words, and
  * a link `?download=data%2F2026%2F<name>` (as seen in October 2026); `?prefix=data%2F` has links `?prefix=data%2F2026%2F` to the years.
  */
+import { join } from 'node:path'
 import { Parser } from 'htmlparser2'
 import { PipelineError } from '../errors.ts'
 import { excerpt } from './checksums.ts'
 import { type DumpName, dumpNames, monthOf, parseFileName } from './names.ts'
+import { keptText } from './kept-text.ts'
 import type { Site } from './site.ts'
 
 /** A year has some 60 files, a line of 200 bytes each. */
@@ -38,6 +40,8 @@ export interface ListedDay {
 }
 
 export interface ListOptions {
+  /** Where pages are kept to be asked for conditionally; absent: nowhere. */
+  readonly pagesDir?: string
   readonly signal: AbortSignal
   readonly say: (line: string) => void
 }
@@ -53,8 +57,12 @@ export async function listYears(site: Site, options: ListOptions): Promise<reado
 /** The days of a year with files, newest first; none before the first dump of a year. @throws PipelineError saying what was seen instead */
 export async function listYear(site: Site, year: string, options: ListOptions): Promise<readonly ListedDay[]> {
   const url = site.yearUrl(year)
-  const page = await site.text(url, { ...options, doing: `listing ${year}`, maxBytes: maxPageBytes })
-  return daysOf(parseYear(page?.text ?? '', url))
+  const asking = { ...options, doing: `listing ${year}`, maxBytes: maxPageBytes }
+  const text = await keptText(site, url, {
+    ...asking,
+    file: options.pagesDir === undefined ? null : join(options.pagesDir, `${year}.json`),
+  })
+  return daysOf(parseYear(text, url))
 }
 
 /** Years of the root page, as it lists them. @throws PipelineError as {@link parseYear} */

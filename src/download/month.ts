@@ -6,7 +6,8 @@ import { exitCodes, PipelineError } from '../errors.ts'
 import { removeTemporaries, writeFileAtomically } from '../lake/atomic-file.ts'
 import type { Headers } from './answer.ts'
 import { parseChecksums } from './checksums.ts'
-import { type ListedDay, listYear, listYears } from './listing.ts'
+import { NotPublishedError } from './failure.ts'
+import { type ListedDay, type ListOptions, listYear, listYears } from './listing.ts'
 import { withLock } from './locks.ts'
 import { type MonthManifest, manifestName, type Published, readMonthManifest, writeMonthManifest } from './manifest.ts'
 import { dumpNames, fileName } from './names.ts'
@@ -81,6 +82,11 @@ function keep(directory: string, manifest: MonthManifest, checksums: string | nu
   for (const written of [file, join(directory, manifestName)]) removeTemporaries(written)
 }
 
+/** Pages are kept beside the months, so that asking again costs an answer without a body. */
+function pagesIn({ rawDir, isDryRun }: MonthOptions): Pick<ListOptions, 'pagesDir'> {
+  return isDryRun === true ? {} : { pagesDir: join(rawDir, '.pages') }
+}
+
 interface Answered {
   readonly published: Published
   /** The checksum file, null when it is the one that is known. */
@@ -93,7 +99,8 @@ interface Answered {
  */
 async function newestOf(site: Site, month: string, options: MonthOptions): Promise<Answered> {
   const year = month.slice(0, 4)
-  const days = (await listYear(site, year, options)).filter((day) => day.month === month)
+  const listed = await listYear(site, year, { ...options, ...pagesIn(options) })
+  const days = listed.filter((day) => day.month === month)
   const whole = days.filter(({ isWhole }) => isWhole)
   const candidates = whole.length > 0 ? whole : days.filter(({ files }) => files.some(({ dump }) => dump === null)).slice(0, 1)
   let newest: Answered | null = null
@@ -103,7 +110,8 @@ async function newestOf(site: Site, month: string, options: MonthOptions): Promi
     newest ??= answer
   }
   if (newest !== null) return newest
-  throw days.length === 0 ? unlisted(month, site.yearUrl(year)) : incomplete(month, site.yearUrl(year), days)
+  const isPast = isOver(month, listed)
+  throw days.length === 0 ? unlisted(month, site.yearUrl(year), isPast) : incomplete(month, site.yearUrl(year), { days, isPast })
 }
 
 function isComplete({ published }: Answered, { say }: MonthOptions): boolean {
@@ -174,17 +182,31 @@ function conditions({ etag, lastModified }: Published): Headers {
   return lastModified === null ? {} : { 'if-modified-since': lastModified }
 }
 
-function unlisted(month: string, url: string): PipelineError {
-  return new PipelineError(`${url} lists no file of ${month}`, {
+/** Dumps have been published up to three weeks late, once in the month after. */
+const lateMs = 62 * 86_400_000
+
+function isOver(month: string, listed: readonly ListedDay[]): boolean {
+  return listed.some((day) => day.month > month) || Date.now() - Date.parse(`${month}-01`) > lateMs
+}
+
+function unlisted(month: string, url: string, isPast: boolean): PipelineError {
+  return new NotPublishedError(`${url} lists no file of ${month}`, {
+    isPast,
     exitCode: exitCodes.notFound,
     retryable: false,
     hint: '`dag download --list` shows the months that are there',
   })
 }
 
-function incomplete(month: string, url: string, days: readonly ListedDay[]): PipelineError {
+interface IncompleteMonth {
+  readonly days: readonly ListedDay[]
+  readonly isPast: boolean
+}
+
+function incomplete(month: string, url: string, { days, isPast }: IncompleteMonth): PipelineError {
   const names = days.flatMap(({ files }) => files).map(({ name }) => name)
-  return new PipelineError(`${month} is not complete: ${url} lists ${names.join(', ')}, no checksum file`, {
+  return new NotPublishedError(`${month} is not complete: ${url} lists ${names.join(', ')}, no checksum file`, {
+    isPast,
     hint: 'the checksum file usually appears last: try later; without it nothing can be verified',
   })
 }

@@ -1,7 +1,7 @@
 /** What is to be done for a month: pure, but for looking at sizes and times of files. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { PipelineError } from '../errors.ts'
+import { NotPublishedError } from './failure.ts'
 import { type MonthManifest, verifiedFileIn } from './manifest.ts'
 import { type DumpName, fileName } from './names.ts'
 import { partOf } from './part-file.ts'
@@ -36,9 +36,10 @@ export function planMonth(directory: string, manifest: MonthManifest, dumps: rea
   const unnamed = names.filter(({ name }) => sha256[name] === undefined).map(({ name }) => name)
   if (unnamed.length > 0) {
     const seen = Object.keys(sha256)
-    throw new PipelineError(
+    throw new NotPublishedError(
       `the checksum file ${url} does not name ${unnamed.join(', ')}: it names ${seen.slice(0, 8).join(', ')}`,
       {
+        isPast: false,
         hint: 'the month may not be complete yet: try later',
       },
     )

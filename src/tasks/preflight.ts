@@ -7,6 +7,7 @@ import { probeFileSystem } from '../lake/probe.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
 import { runTask } from '../task-process.ts'
 import { type DumpFile, findDumpFile } from './dump-file.ts'
+import { awaitMonth } from './preflight/await-month.ts'
 
 /** Parquet, reports and the spill of the build take about twice the gzip bytes; never less than this. */
 const diskFactor = 2
@@ -14,7 +15,7 @@ const minFreeBytes = 64 * 1024 * 1024
 
 /**
  * Looks for everything that would stop the run later: parameters, dumps, disk, permissions.
- * @throws PipelineError, not retryable, listing all that is wrong at once
+ * @throws PipelineError, not retryable, listing all that is wrong at once; NotYetError while the site has not published the month
  */
 export async function preflight(context: TaskContext): Promise<TaskResult> {
   const problems: string[] = []
@@ -53,6 +54,7 @@ export async function preflight(context: TaskContext): Promise<TaskResult> {
       { retryable: false, ...(isDownloading || files.length === dumps.length ? {} : { hint: downloadHint(context) }) },
     )
   }
+  if (isDownloading) await awaitMonth(context)
   for (const { name, bytes, expectedSha256 } of files) {
     context.log(
       `${name}: ${bytes} bytes, ${expectedSha256 === null ? 'no checksum to compare with' : 'will be compared with its checksum'}`,

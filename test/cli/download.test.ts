@@ -150,6 +150,22 @@ test('an outage ends a download after --retry-for', async () => {
   assert.match(outcome.stderr, /ECONNREFUSED/)
 })
 
+test('--wait looks again until the month is published', async () => {
+  await using late = await DumpSite.start(1_000)
+  using other = new Place()
+  const current = new Date().toISOString().slice(0, 7)
+  const asked = { ...env, ...other.env, DISCOGS_SOURCE_URL: late.url }
+  const early = await dag(['download', '--month', current, '--wait', '1s'], asked)
+  assert.equal(early.code, 4, early.stderr)
+  assert.match(early.stdout + early.stderr, /lists no file of .*; it looks again at 20/)
+  const waiting = dag(['download', '--month', current, '--wait', '2s'], asked)
+  while (late.seen.length < 3) await sleep(10)
+  late.publish(1_000, `${current.replace('-', '')}01`)
+  const { code, stdout, stderr } = await waiting
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /fetched, verified/)
+})
+
 test('--list and --latest go on while the page of the newest year is empty', async () => {
   await using january = await DumpSite.start(1_000)
   january.misbehave('root', ...Array.from({ length: 2 }, () => withEmptyYear))

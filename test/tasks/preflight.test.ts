@@ -7,8 +7,9 @@ import { dumps } from '../../src/discogs/catalogue.ts'
 import { PipelineError } from '../../src/errors.ts'
 import { runDir, stagingDir } from '../../src/lake/layout.ts'
 import { preflight } from '../../src/tasks/preflight.ts'
+import { DumpSite } from '../download/support/dump-site.ts'
 import { withFileSystem } from '../support/file-system.ts'
-import { taskContext } from '../support/task-context.ts'
+import { standardDownload, taskContext } from '../support/task-context.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'preflight-'))
 after(() => rmSync(root, { recursive: true }))
@@ -61,9 +62,16 @@ test('a file system that cannot do what a lake needs is found before anything is
 })
 
 test('a run that downloads needs no dumps, but a directory to put them into', async () => {
+  await using site = await DumpSite.start(100)
+  const settings = {
+    sqlEngine: 'duckdb',
+    trinoUrl: null,
+    trino: null,
+    download: { ...standardDownload, baseUrl: site.url },
+  } as const
   const empty = join(root, 'empty')
   const downloading = (raw: string): ReturnType<typeof preflight> =>
-    preflight(taskContext({ runId, lakeDir, rawDir: raw, params: { dump_month: '2026-05', do_download: 'true' } }))
+    preflight(taskContext({ runId, lakeDir, rawDir: raw, settings, params: { dump_month: '2026-04', do_download: 'true' } }))
   assert.deepEqual(await downloading(empty), {})
   writeFileSync(join(root, 'file'), '')
   await assert.rejects(downloading(join(root, 'file')), /do_download needs to write to \S+file, the directory of the dumps/)

@@ -3,7 +3,7 @@ import { loadConfig } from '../../config.ts'
 import { assertMonth, type DumpName, dumpNames } from '../../download/names.ts'
 import { keepWasmSmall } from '../../download/small-wasm.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
-import { addRequestOptions, withRequestOptions } from '../download/request-options.ts'
+import { addRequestOptions, durationOption, withRequestOptions } from '../download/request-options.ts'
 import type { Options, Scene } from '../download/scene.ts'
 import { interruptible } from '../interruption.ts'
 import { transferDisplay } from '../transfer-lines.ts'
@@ -19,6 +19,7 @@ export function downloadCommand(): Command {
     .option('--sha256 <hex>', 'with --url: the hash of the file, when no checksum file lies beside it', sha256Option)
     .option('--list', 'show what the site has, all months or the files of one')
     .option('--only <dump>', `only this dump, may be repeated: ${dumpNames.join(', ')}`, dumpOption)
+    .option('--wait [duration]', 'with --month: wait until it is published (default: 14d)', durationOption)
     .option('--dry-run', 'show what would be fetched; write nothing')
     .option('--verify', 'hash the files in DISCOGS_RAW again, of all months or one')
     .option('--json', 'print JSON')
@@ -34,6 +35,7 @@ ${examples(
   'dag download --latest --dry-run',
   'dag download --month 2026-04',
   'dag download --month 2026-04 --only labels --only artists',
+  'dag download --month 2026-04 --wait 3d',
   'dag download --month 2026-04 --retry-for 12h --header "Cookie: session=…"',
   'dag download --url https://example.org/mirror/discogs_20260401_labels.xml.gz',
   'dag download --verify --json',
@@ -66,11 +68,13 @@ function dumpOption(text: string, before: readonly DumpName[] = []): readonly Du
 }
 
 function assertTogether(options: Options): void {
-  const { month, latest, list, verify, dryRun, only, url, sha256 } = options
+  const { month, latest, list, verify, dryRun, only, wait, url, sha256 } = options
   if (url !== undefined) return assertUrl(url, options)
   if (sha256 !== undefined) throw usage('--sha256 goes with --url alone')
   if (month !== undefined) assertMonth(month)
   if (month !== undefined && latest === true) throw usage('--month and --latest exclude each other')
+  if (wait !== undefined && (month === undefined || list === true || verify === true || dryRun === true))
+    throw usage('--wait goes with --month')
   if (list === true && (verify === true || dryRun === true || only !== undefined))
     throw usage('--list goes with --month and --latest alone')
   if (verify === true && (dryRun === true || latest === true)) throw usage('--verify goes with --month and --only alone')

@@ -46,7 +46,7 @@ function headerOption(text: string, before: Readonly<Record<string, string>> = {
   }
 }
 
-function durationOption(text: string): number {
+export function durationOption(text: string): number {
   const ms = parseDuration(text)
   if (ms === null) throw new InvalidArgumentError('a duration such as 90s, 30m, 2h or 1d is expected')
   return ms

@@ -13,6 +13,8 @@ export interface Options extends RequestOptions {
   readonly sha256?: string
   readonly latest?: boolean
   readonly list?: boolean
+  /** Milliseconds; true: the default. */
+  readonly wait?: number | true
   readonly only?: readonly DumpName[]
   readonly dryRun?: boolean
   readonly verify?: boolean
