@@ -129,6 +129,7 @@ describe('dag', { concurrency: 3 }, () => {
         allow_promote: 'false',
         allow_older: 'false',
         do_download: 'false',
+        wait_days: '14',
         quarantine_cap: '0',
         truncation_percent: '2',
         orphan_percent: '5',

@@ -179,6 +179,7 @@ test('params of main: text in, every default filled in, text out', () => {
     allow_older: 'false',
     allow_promote: 'true',
     do_download: 'false',
+    wait_days: '14',
     dump_month: '2026-01',
     orphan_percent: '2.5',
     quarantine_cap: '7',
