@@ -40,6 +40,11 @@ export function refuseForeignServer(stateDir: string): void {
   })
 }
 
+/** The server that ended without `stop`: by a crash, a kill or a reboot. Null when it runs, or was stopped. */
+export function lostServer(stateDir: string): ServerRecord | null {
+  return runningServer(stateDir) === null ? readRecord(recordFile(stateDir)) : null
+}
+
 export function removeRecord(stateDir: string): void {
   rmSync(recordFile(stateDir), { force: true })
 }

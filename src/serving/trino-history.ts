@@ -12,9 +12,11 @@ import {
 import { monthViews } from '../history/month-views.ts'
 import { historyDir } from '../history/places.ts'
 import { metaDir } from '../lake/layout.ts'
-import { type Change, type ServedDataset, tablesOver, viewAs, type WantedSchema } from '../sql/trino-schema.ts'
-import { applyPlans, planSchemas } from '../sql/trino-sync.ts'
-import { lakeUri, openTrino, type ServedLake } from './trino-lake.ts'
+import type { Change } from '../sql/trino-plan.ts'
+import { type ServedDataset, tablesOver, viewAs, type WantedSchema } from '../sql/trino-schema.ts'
+import { applyPlans, planSchemas, settle } from '../sql/trino-sync.ts'
+import { collisionsRetried, refuseConflicts } from './sync-obstacles.ts'
+import { lakeUri, lakeUris, openTrino, type ServedLake } from './trino-lake.ts'
 
 const about: Readonly<Record<EventTable | LatestView, string>> = {
   run_registry_events: 'What was found of each snapshot, whenever it changed.',
@@ -25,12 +27,20 @@ const about: Readonly<Record<EventTable | LatestView, string>> = {
   growth_latest: 'The newest comparison of each two snapshots.',
 }
 
-/** Brings the schema to what there is; tables without any event yet are left out. @returns what was changed */
+/**
+ * Brings the schema to what there is; tables without any event yet are left out.
+ * @returns what was changed
+ * @throws PipelineError (exit 3) when relations of somebody else have names of ours
+ */
 export async function syncHistory(lake: ServedLake): Promise<readonly Change[]> {
   await using engine = await openTrino(lake)
-  const plans = await planSchemas(engine, lake.trino.catalog, [wantedHistory(lake)])
-  await applyPlans(engine, plans)
-  return plans.flatMap(({ phases }) => phases.flat())
+  return collisionsRetried(lake.signal, async () => {
+    const plan = () => planSchemas(engine, lake.trino.catalog, [wantedHistory(lake)], { bases: lakeUris(lake) })
+    const plans = await plan()
+    await settle(plans, plan, (some) => applyPlans(engine, some))
+    refuseConflicts(plans.flatMap(({ conflicts }) => conflicts))
+    return plans.flatMap(({ phases }) => phases.flat())
+  })
 }
 
 function wantedHistory(lake: ServedLake): WantedSchema {
@@ -48,10 +58,19 @@ function wantedHistory(lake: ServedLake): WantedSchema {
     name: historySchema,
     relations: [
       ...relations,
-      ...views.map((view) => viewAs(historySchema, served(view, latestViews[view].of), latestSelect(view))),
-      ...months.map(([name, view]) => viewAs(historySchema, declared(name, view.about, view.columns), view.select)),
+      ...views.map((view) => {
+        const { of } = latestViews[view]
+        return viewAs(historySchema, served(view, of), { select: latestSelect(view), reads: inHistory([of]) })
+      }),
+      ...months.map(([name, { about: meaning, columns, select, of }]) =>
+        viewAs(historySchema, declared(name, meaning, columns), { select, reads: inHistory(of) }),
+      ),
     ],
   }
+}
+
+function inHistory(tables: readonly EventTable[]): readonly string[] {
+  return tables.map((table) => `${historySchema}.${table}`)
 }
 
 function served(name: EventTable | LatestView, table: EventTable): ServedDataset {

@@ -6,18 +6,20 @@ import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { compatibilityViews, datasets } from '../discogs/catalogue.ts'
 import type { Dataset } from '../discogs/dataset.ts'
-import { exitCodes, messageOf, PipelineError } from '../errors.ts'
+import { messageOf, PipelineError } from '../errors.ts'
 import { activeLink, linkTarget, runDir } from '../lake/layout.ts'
 import { readManifest } from '../lake/manifest.ts'
 import { type ActiveRun, activeRunId, resolveActive } from '../lake/pointer.ts'
 import { sealedRuns, type UnreadableRun } from '../lake/sealed-runs.ts'
 import type { SqlEngine } from '../sql/engine.ts'
 import { TrinoEngine, type TrinoOptions, type TrinoSettings } from '../sql/trino.ts'
-import { type Change, tablesOver, type WantedSchema, viewsOver } from '../sql/trino-schema.ts'
 import { eachOf } from '../sql/each-of.ts'
 import { countDirectories } from '../sql/trino-count.ts'
 import type { TableAt } from '../sql/trino-locations.ts'
-import { applyPlans, countRows, dropSchema, dropSchemaStatement, planSchemas, schemasNamed } from '../sql/trino-sync.ts'
+import { type Change, type Conflict, leftAlone, type SchemaPlan } from '../sql/trino-plan.ts'
+import { tablesOver, viewsOver, type WantedSchema } from '../sql/trino-schema.ts'
+import { applyPlans, countRows, planSchemas, schemasNamed, settle } from '../sql/trino-sync.ts'
+import { collisionsRetried, refuseConflicts } from './sync-obstacles.ts'
 
 /** The contract with consumers: tables on `active/…`, and the compatibility views. */
 export const activeSchema = 'discogs'
@@ -36,6 +38,8 @@ export function runSchema(runId: string): string {
 export interface ServedLake {
   readonly lakeDir: string
   readonly trino: TrinoSettings
+  /** The URI that the lake had before it was moved: tables there are replaced, too. */
+  readonly movedFrom?: string
   readonly signal?: AbortSignal
 }
 
@@ -61,6 +65,8 @@ export interface SyncOutcome {
   readonly missing: readonly string[]
   /** Relations of others in these schemas, as `<schema>.<relation>`: left alone. */
   readonly foreign: readonly string[]
+  /** Those of others that have names of ours: left alone, so these names do not show the lake. */
+  readonly conflicts: readonly Conflict[]
   /** Runs whose manifest cannot be read: nothing was done for them; of `runs: 'all'` only. */
   readonly unreadable: readonly UnreadableRun[]
   /** Schemas of runs that the lake has not any more; of `runs: 'all'` only. */
@@ -71,14 +77,15 @@ export interface SyncOutcome {
 
 /**
  * Brings the server to what the lake is, and does nothing where it is so already. Tables that were made are counted: a wrong URI reads as
- * an empty table, without an error (docs/trino.md). When the pointer moves meanwhile, what is published is done again.
+ * an empty table, without an error (docs/trino.md). When the pointer moves meanwhile, what is published is done again; so is everything
+ * when another sync gets in the way. Callers decide about conflicts.
  * @throws PipelineError when the server is not to be had, a run is not sealed, or it sees other rows than were written
  */
 export async function syncTrino(request: SyncRequest): Promise<SyncOutcome> {
   await using engine = await openTrino(request)
   for (;;) {
     const active = request.active ? resolveActive(request.lakeDir) : null
-    const outcome = await syncOnce(engine, request, active)
+    const outcome = await collisionsRetried(request.signal, () => syncOnce(engine, request, active))
     if (!request.active || activeRunId(request.lakeDir) === (active?.runId ?? null)) return outcome
   }
 }
@@ -94,7 +101,8 @@ export async function syncPublished(lake: ServedLake): Promise<SyncOutcome> {
  */
 export async function followPointer(lakeDir: string, trino: TrinoSettings, signal?: AbortSignal): Promise<string> {
   try {
-    const { changes } = await syncPublished({ lakeDir, trino, ...(signal === undefined ? {} : { signal }) })
+    const { changes, conflicts } = await syncPublished({ lakeDir, trino, ...(signal === undefined ? {} : { signal }) })
+    refuseConflicts(conflicts)
     return `Trino: ${stableSchema} shows the published run (${changes.length} changes)`
   } catch (error) {
     signal?.throwIfAborted()
@@ -111,30 +119,20 @@ export async function openRunOnTrino(
   runId: string,
   { published = false, session = {} }: { readonly published?: boolean; readonly session?: TrinoOptions['session'] } = {},
 ): Promise<{ readonly engine: TrinoEngine; readonly missing: readonly string[] }> {
-  await syncTrino({ ...lake, runs: [runId], active: published, locations: published })
+  const { conflicts } = await syncTrino({ ...lake, runs: [runId], active: published, locations: published })
+  refuseConflicts(conflicts)
   const engine = await openTrino(lake, runSchema(runId), session)
   return { engine, missing: missingDatasets(runDir(lake.lakeDir, runId)) }
-}
-
-/** Forgets the schema of a run. @throws PipelineError (exit 3) when it is the published one. @returns the statement */
-export async function forgetRun(lake: ServedLake, runId: string, dryRun = false): Promise<string> {
-  if (activeRunId(lake.lakeDir) === runId) {
-    throw new PipelineError(`dropping the schema of ${runId}: it is published, and ${stableSchema} reads it`, {
-      exitCode: exitCodes.conflict,
-      retryable: false,
-      hint: 'promote another run first',
-    })
-  }
-  const schema = runSchema(runId)
-  if (dryRun) return dropSchemaStatement(schema)
-  await using engine = await openTrino(lake)
-  await dropSchema(engine, schema)
-  return dropSchemaStatement(schema)
 }
 
 /** URI of the lake as the server reaches it. */
 export function lakeUri({ lakeDir, trino }: Pick<ServedLake, 'lakeDir' | 'trino'>): string {
   return (trino.lakeUri ?? `local://${lakeDir}`).replace(/\/+$/, '')
+}
+
+/** URIs of the lake: that of today, and the one it was moved from. */
+export function lakeUris(lake: ServedLake): readonly string[] {
+  return [lakeUri(lake), ...(lake.movedFrom === undefined ? [] : [lake.movedFrom.replace(/\/+$/, '')])]
 }
 
 /** Opens a session. Without a schema, statements name theirs. */
@@ -166,12 +164,15 @@ async function syncOnce(engine: SqlEngine, request: SyncRequest, active: ActiveR
   const stable = active === null ? [] : [stableOf(active)]
   const sources = [...snapshots, ...published]
   const wanted = [...sources.map((source) => source.wanted), ...stable]
-  const plans = await planSchemas(engine, trino.catalog, wanted, locatedTables(request, sources, active))
-  if (!dryRun) {
-    // Views of `discogs_stable` need the tables they show.
-    await applyPlans(engine, plans.slice(0, sources.length))
-    await applyPlans(engine, plans.slice(sources.length))
+  const plan = async (located: readonly TableAt[] = []): Promise<readonly SchemaPlan[]> =>
+    ofThisLake(wanted, await planSchemas(engine, trino.catalog, wanted, { bases: lakeUris(request), located }))
+  const plans = await plan(locatedTables(request, sources, active))
+  // Views of `discogs_stable` need the tables they show.
+  const apply = async (some: readonly SchemaPlan[]): Promise<void> => {
+    await applyPlans(engine, some.slice(0, sources.length))
+    await applyPlans(engine, some.slice(sources.length))
   }
+  if (!dryRun) await settle(plans, plan, apply)
   const changes = plans.flatMap(({ phases }) => phases.flat())
   const verified = dryRun ? 0 : await verify(engine, request, active, { sources, changes })
   return {
@@ -180,10 +181,21 @@ async function syncOnce(engine: SqlEngine, request: SyncRequest, active: ActiveR
     kept: plans.reduce((sum, { kept }) => sum + kept.length, 0),
     missing: sources.flatMap(({ wanted: { name }, missing }) => missing.map((dataset) => `${name}.${dataset}`)),
     foreign: plans.flatMap(({ foreign }, index) => foreign.map((relation) => `${wanted[index]?.name}.${relation}`)),
+    conflicts: plans.flatMap(({ conflicts }) => conflicts),
     unreadable,
     orphaned: request.runs === 'all' ? await orphanedSchemas(engine, [...runs, ...unreadable.map(({ runId }) => runId)]) : [],
     verified,
   }
+}
+
+/** Where `discogs` shows another lake, so does `discogs_stable`, though nothing tells whose views are. */
+function ofThisLake(wanted: readonly WantedSchema[], plans: readonly SchemaPlan[]): readonly SchemaPlan[] {
+  const conflicts = plans.flatMap((plan) => plan.conflicts)
+  if (!conflicts.some(({ schema, isOfOtherLake }) => schema === activeSchema && isOfOtherLake)) return plans
+  return wanted.map((schema, index) => {
+    const plan = plans[index]
+    return plan !== undefined && schema.name !== stableSchema ? plan : leftAlone(schema, `${activeSchema} shows another lake`)
+  })
 }
 
 function snapshotOf(lake: ServedLake, runId: string): Snapshot {

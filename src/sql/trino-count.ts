@@ -58,7 +58,8 @@ WITH (
 
 async function dropAbandoned(engine: SqlEngine): Promise<void> {
   for (const schema of await schemasNamed(engine, schemaPrefix)) {
-    const madeAt = Number(/^\d+/.exec(schema.slice(schemaPrefix.length))?.[0])
+    // Exactly as named above: a schema of somebody else may begin with the same words.
+    const madeAt = Number(/^(\d{13})_[0-9a-f]{8}$/.exec(schema.slice(schemaPrefix.length))?.[1])
     if (Date.now() - madeAt > abandonedMs) await dropSchema(engine, schema)
   }
 }

@@ -1,19 +1,19 @@
-/** Reads what a Trino server knows, and brings it to what it is to know. */
+/** Reads what a Trino server knows, and brings it to what it should know. */
 import { PipelineError } from '../errors.ts'
 import { eachOf } from './each-of.ts'
 import type { SqlEngine, SqlRow } from './engine.ts'
 import { literals, quoteIdentifier, quoteText } from './quote.ts'
-import { type TableAt, tablesElsewhere } from './trino-locations.ts'
+import { placesOf, type TableAt, textsOfViews } from './trino-locations.ts'
 import {
   type Change,
+  type Evidence,
   type FoundRelation,
   type FoundSchema,
-  markOf,
   planSchema,
-  qualified,
   type SchemaPlan,
-  type WantedSchema,
-} from './trino-schema.ts'
+  suspects,
+} from './trino-plan.ts'
+import { markOf, qualified, type WantedSchema } from './trino-schema.ts'
 
 /** Names of the schemas of the session's catalog that begin so. */
 export async function schemasNamed(engine: SqlEngine, prefix: string): Promise<readonly string[]> {
@@ -53,66 +53,126 @@ export async function findSchemas(
     }),
     engine.query({
       name: 'columns',
-      text: `SELECT table_schema, table_name, column_name, data_type, ordinal_position
+      // `comment` is a hidden column of this table.
+      text: `SELECT table_schema, table_name, column_name, data_type, ordinal_position, comment
         FROM information_schema.columns WHERE table_schema ${ofThese} ORDER BY 1, 2, 5`,
     }),
   ])
   const keyOf = (schema: string, table: string): string => `${schema}.${table}`
-  const marks = new Map(
-    comments.map((row) => [
-      keyOf(textOf(row, 'schema_name'), textOf(row, 'table_name')),
-      markOf(row['comment'] === null ? null : textOf(row, 'comment')),
-    ]),
+  const commentOf = new Map(
+    comments.map((row) => [keyOf(textOf(row, 'schema_name'), textOf(row, 'table_name')), optionalText(row, 'comment')]),
   )
   const typed = Map.groupBy(columns, (row) => keyOf(textOf(row, 'table_schema'), textOf(row, 'table_name')))
   for (const row of tables) {
     const [schema, name] = [textOf(row, 'table_schema'), textOf(row, 'table_name')]
     const key = keyOf(schema, name)
+    const own = typed.get(key) ?? []
+    const comment = commentOf.get(key) ?? ''
     found.get(schema)?.set(name, {
       kind: row['table_type'] === 'VIEW' ? 'view' : 'table',
-      columns: (typed.get(key) ?? []).map((column) => `${textOf(column, 'column_name')} ${textOf(column, 'data_type')}`),
-      mark: marks.get(key) ?? null,
+      columns: own.map((column) => `${textOf(column, 'column_name')} ${textOf(column, 'data_type')}`),
+      columnComments: own.map((column) => optionalText(column, 'comment')),
+      comment,
+      mark: markOf(comment),
     })
   }
   return found
 }
 
-/** What would have to be done. @param located tables whose place is to be looked at, if they look right else */
+/** What a plan depends on besides what is found. */
+export interface PlanOptions {
+  /** URIs that the lake has or had, without `/` at their end: tables elsewhere are never replaced. */
+  readonly bases: readonly string[]
+  /** Tables whose place is looked at even if they look right. */
+  readonly located?: readonly TableAt[]
+}
+
+/** Plans what has to be done; does nothing yet. */
 export async function planSchemas(
   engine: SqlEngine,
   catalog: string,
   wanted: readonly WantedSchema[],
-  located: readonly TableAt[] = [],
+  { bases, located = [] }: PlanOptions,
 ): Promise<readonly SchemaPlan[]> {
-  const found = await findSchemas(
-    engine,
-    catalog,
-    wanted.map(({ name }) => name),
+  const names = wanted.map(({ name }) => name)
+  const found = await findSchemas(engine, catalog, names)
+  const evidence = await evidenceOf(engine, wanted, found, { bases, located })
+  const plans = (blocked?: ReadonlySet<string>): SchemaPlan[] =>
+    wanted.map((schema) => planSchema(schema, found.get(schema.name) ?? null, evidence, blocked))
+  const first = plans()
+  const blocked = first.flatMap(({ conflicts }) => conflicts.map(({ schema, relation }) => `${schema}.${relation}`))
+  return blocked.length === 0 ? first : plans(new Set(blocked))
+}
+
+/** Looks at relations that would be replaced or dropped: where tables lie, what views say. */
+async function evidenceOf(
+  engine: SqlEngine,
+  wanted: readonly WantedSchema[],
+  found: ReadonlyMap<string, FoundSchema>,
+  { bases, located }: Required<PlanOptions>,
+): Promise<Evidence> {
+  const relation = (schema: string, name: string): FoundRelation | undefined => found.get(schema)?.get(name)
+  const odd = wanted.flatMap((schema) =>
+    suspects(schema, found.get(schema.name) ?? null).map((table) => ({ schema: schema.name, table })),
   )
-  const marks = new Map(wanted.flatMap(({ name, relations }) => relations.map((one) => [`${name}.${one.name}`, one.mark])))
-  const looksRight = ({ schema, table }: TableAt): boolean => {
-    const relation = found.get(schema)?.get(table)
-    return relation?.kind === 'table' && relation.mark === marks.get(`${schema}.${table}`)
-  }
-  const elsewhere = await tablesElsewhere(engine, located.filter(looksRight))
-  return wanted.map((schema) => planSchema(schema, found.get(schema.name) ?? null, elsewhere))
+  const tables = [...odd, ...located].filter(({ schema, table }) => relation(schema, table)?.kind === 'table')
+  const distinct = new Map(tables.map((one) => [`${one.schema}.${one.table}`, one]))
+  const isStranger = odd.some(({ schema, table }) => {
+    const one = relation(schema, table)
+    return one?.kind === 'view' && one.mark === null
+  })
+  const names = wanted.map(({ name }) => name)
+  const [places, texts] = await Promise.all([
+    placesOf(engine, [...distinct.values()]),
+    isStranger ? textsOfViews(engine, names) : new Map<string, string>(),
+  ])
+  return { places, texts, bases }
 }
 
 /**
  * Carries plans out. A phase of one schema begins when the one before it is done; schemas do not wait for each other.
- * @throws PipelineError, the first one met, when all that had begun has ended; what was done stays, and another sync goes on from there
+ * Comments on columns come last: consumers wait for views, not for their comments.
+ * @throws PipelineError, the first one met, when all that had begun has ended; what was done stays, and another sync continues there
  */
 export async function applyPlans(engine: SqlEngine, plans: readonly SchemaPlan[]): Promise<void> {
   const longest = Math.max(0, ...plans.map(({ phases }) => phases.length))
   for (let phase = 0; phase < longest; phase++) {
     await eachOf(
       plans.flatMap(({ phases }) => phases[phase] ?? []),
-      (change) => apply(engine, change),
+      (change) => execute(engine, change, change.statements),
     )
+  }
+  // One relation's comments in turn: the server reads and writes the whole definition for each.
+  await eachOf(
+    plans.flatMap(({ phases }) => phases.flat()),
+    (change) => execute(engine, change, change.comments),
+  )
+}
+
+const rounds = 5
+
+/**
+ * Applies plans, then looks again until nothing is left to do. The server rewrites a view's whole definition for each comment, so of two
+ * syncs at once each may undo a comment of the other; whoever writes last finds that and repairs it.
+ */
+export async function settle(
+  first: readonly SchemaPlan[],
+  planAgain: () => Promise<readonly SchemaPlan[]>,
+  apply: (plans: readonly SchemaPlan[]) => Promise<void>,
+): Promise<void> {
+  let plans = first
+  for (let round = 0; round < rounds; round += 1) {
+    await apply(plans)
+    if (!plans.some(({ phases }) => phases.flat().some(({ comments }) => comments.length > 0))) return
+    plans = await planAgain()
   }
 }
 
-async function apply(engine: SqlEngine, { schema, relation, action, kind, statements }: Change): Promise<void> {
+async function execute(
+  engine: SqlEngine,
+  { schema, relation, action, kind }: Change,
+  statements: readonly string[],
+): Promise<void> {
   const name = `${action} ${kind} ${relation === null ? schema : `${schema}.${relation}`}`
   for (const text of statements) await engine.execute({ name, text })
 }
@@ -142,6 +202,11 @@ function countOf(row: SqlRow): bigint {
   const value = row['row_count']
   if (typeof value === 'bigint') return value
   throw new PipelineError(`counting rows: a count was expected, not ${String(value)}`)
+}
+
+/** Empty when there is none. */
+function optionalText(row: SqlRow, column: string): string {
+  return row[column] === null ? '' : textOf(row, column)
 }
 
 function textOf(row: SqlRow, column: string): string {

@@ -93,7 +93,7 @@ describe('a server', { skip: skipTrino }, () => {
     await syncTrino({ lakeDir: place.lakeDir, trino, runs: [otherId], active: false })
     removeRun(place.lakeDir, otherId)
     const findings = await examineTrino(configWith())
-    assertFinding(findings, 'orphans', 'wrong', new RegExp(`no sealed run is behind ${runSchema(otherId)}`), /DROP SCHEMA/)
+    assertFinding(findings, 'orphans', 'wrong', new RegExp(`no sealed run is behind ${runSchema(otherId)}`), /trino sync --drop/)
   })
 
   test('on which a killed doctor left its probe: the next one removes it', async () => {

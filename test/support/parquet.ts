@@ -87,12 +87,24 @@ export async function writeReportedRun(
       ...(generated === undefined ? {} : { generated }),
       quarantined: dump.name === 'artists' ? quarantined : 0,
       census: dump.name === 'artists' ? census : [],
-      datasets: staged(directory, runId, tables, dump.datasets),
+      datasets: staged(
+        directory,
+        runId,
+        tables,
+        dump.datasets.filter((dataset) => only.includes(dataset)),
+      ),
     })
   }
   // Who builds the warehouse tables reports them, too.
   if (only.some(({ kind }) => kind === 'warehouse'))
-    writeStageReport(directory, 'build_warehouse', { datasets: staged(directory, runId, tables, warehouseTables) })
+    writeStageReport(directory, 'build_warehouse', {
+      datasets: staged(
+        directory,
+        runId,
+        tables,
+        warehouseTables.filter((one) => only.includes(one)),
+      ),
+    })
 }
 
 function staged(

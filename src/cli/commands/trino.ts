@@ -1,10 +1,10 @@
 import { Command } from 'commander'
-import { type Config, loadConfig } from '../../config.ts'
+import { loadConfig } from '../../config.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
-import type { SyncOutcome } from '../../serving/trino-lake.ts'
-import type { TrinoSettings } from '../../sql/trino.ts'
+import type { ServedLake, SyncOutcome } from '../../serving/trino-lake.ts'
 import { print, printJson, table } from '../output.ts'
 import { recoverPointer } from '../pointer.ts'
+import { trinoSettings } from '../trino-settings.ts'
 import { examples } from './options.ts'
 
 interface Options {
@@ -12,6 +12,7 @@ interface Options {
   readonly all?: boolean
   readonly active?: boolean
   readonly drop?: string
+  readonly movedFrom?: string
   readonly dryRun?: boolean
   readonly json?: boolean
 }
@@ -28,39 +29,53 @@ function syncCommand(): Command {
     .option('--all', 'every sealed run and what is published (default)')
     .option('--active', 'only what is published')
     .option('--drop <run_id>', 'forget the schema of this run; its files are not touched')
+    .option('--moved-from <uri>', 'replace tables at this former URI of the lake, too')
     .option('--dry-run', 'print the statements instead of running them')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      examples('dag trino sync', 'dag trino sync --active --dry-run', 'dag trino sync --drop 2026-01__20260120_060000'),
+      examples(
+        'dag trino sync',
+        'dag trino sync --active --dry-run',
+        'dag trino sync --drop 2026-01__20260120_060000',
+        'dag trino sync --moved-from local:///old/hive-data',
+      ),
     )
     .action(async (options: Options) => {
       const chosen = [options.run !== undefined, options.all === true, options.active === true, options.drop !== undefined]
       if (chosen.filter(Boolean).length > 1) throw usage('--run, --all, --active and --drop exclude each other')
       const config = loadConfig()
-      const trino = settingsOf(config)
+      const trino = trinoSettings(config)
       recoverPointer(config)
       const interruption = new AbortController()
       const stop = (): void => interruption.abort(new PipelineError('interrupted', { exitCode: exitCodes.interrupted }))
       process.once('SIGINT', stop)
-      const lake = { lakeDir: config.lakeDir, trino, signal: interruption.signal }
-      // Loaded when it is needed: the client would slow the start of every other command.
-      const { forgetRun, syncTrino } = await import('../../serving/trino-lake.ts')
+      const moved = options.movedFrom === undefined ? {} : { movedFrom: options.movedFrom }
+      const lake = { lakeDir: config.lakeDir, trino, signal: interruption.signal, ...moved }
+      // Loaded when they are needed: the client would slow the start of every other command.
+      const [{ syncTrino }, { refuseConflicts }] = await Promise.all([
+        import('../../serving/trino-lake.ts'),
+        import('../../serving/sync-obstacles.ts'),
+      ])
       try {
-        if (options.drop !== undefined) {
-          const statement = await forgetRun(lake, options.drop, options.dryRun)
-          if (options.json === true) printJson({ statements: [statement] })
-          else print(options.dryRun === true ? `${statement};` : statement)
-          return
-        }
+        if (options.drop !== undefined) return await forget(lake, options.drop, options)
         const runs = options.run !== undefined ? [options.run] : options.active === true ? [] : ('all' as const)
         const outcome = await syncTrino({ ...lake, runs, active: options.run === undefined, dryRun: options.dryRun ?? false })
         show(outcome, options)
+        refuseConflicts(outcome.conflicts)
         refuseUnreadable(outcome)
       } finally {
         process.off('SIGINT', stop)
       }
     })
+}
+
+async function forget(lake: ServedLake, runId: string, { json = false, dryRun = false }: Options): Promise<void> {
+  const { forgetRun } = await import('../../serving/forget-run.ts')
+  const statements = await forgetRun(lake, runId, dryRun)
+  if (json) printJson({ statements })
+  else if (statements.length === 0) print(`Trino has no schema of ${runId}`)
+  else print(dryRun ? statements.map((one) => `${one};`).join('\n') : (statements.at(-1) ?? ''))
 }
 
 /** The others are done by then. @throws PipelineError */
@@ -73,14 +88,8 @@ function refuseUnreadable({ unreadable }: SyncOutcome): void {
   })
 }
 
-function settingsOf({ trino }: Config): TrinoSettings {
-  if (trino === null) throw usage('no Trino server is configured', 'set TRINO_URL; .env.example explains it')
-  return trino
-}
-
-function usage(message: string, hint?: string): PipelineError {
-  const options = { exitCode: exitCodes.usage, retryable: false }
-  return new PipelineError(message, hint === undefined ? options : { ...options, hint })
+function usage(message: string): PipelineError {
+  return new PipelineError(message, { exitCode: exitCodes.usage, retryable: false })
 }
 
 function show(outcome: SyncOutcome, { json = false, dryRun = false }: Options): void {
@@ -89,10 +98,10 @@ function show(outcome: SyncOutcome, { json = false, dryRun = false }: Options): 
     return
   }
   if (dryRun) {
-    for (const { reason, relation, schema, statements } of outcome.changes)
-      print(
-        `-- ${relation === null ? schema : `${schema}.${relation}`}: ${reason}\n${statements.map((one) => `${one};`).join('\n')}\n`,
-      )
+    for (const { reason, relation, schema, statements, comments } of outcome.changes) {
+      const lines = [...statements, ...comments].map((one) => `${one};`)
+      print(`-- ${relation === null ? schema : `${schema}.${relation}`}: ${reason}\n${lines.join('\n')}\n`)
+    }
     return
   }
   const { changes, kept, missing, foreign, orphaned, schemas, verified } = outcome
@@ -101,8 +110,9 @@ function show(outcome: SyncOutcome, { json = false, dryRun = false }: Options): 
     if (changes.length <= 50) print(`${table(['!schema', '!relation', '?kind', '!done', 'because'], rows)}\n`)
   }
   const done = (action: string): number => changes.filter((change) => change.action === action).length
+  const commented = done('comment') === 0 ? '' : `, ${done('comment')} with comments repaired`
   print(
-    `${schemas.length} schemas: ${done('create')} created, ${done('replace')} replaced, ${done('drop')} dropped, ${kept} right already; rows of ${verified} tables counted`,
+    `${schemas.length} schemas: ${done('create')} created, ${done('replace')} replaced, ${done('drop')} dropped${commented}, ${kept} right already; rows of ${verified} tables counted`,
   )
   if (missing.length > 0) print(`not in their snapshots: ${missing.join(', ')}`)
   if (foreign.length > 0) print(`not ours, left alone: ${foreign.join(', ')}`)

@@ -10,7 +10,7 @@ import { activeLink, linkTarget, runDir } from '../../lake/layout.ts'
 import { sealedRuns } from '../../lake/sealed-runs.ts'
 import { activeSchema, lakeUri, runSchema, stableOf, stableSchema, tablesAt } from '../../serving/trino-lake.ts'
 import { eachOf } from '../../sql/each-of.ts'
-import { locationOf, tablesElsewhere } from '../../sql/trino-locations.ts'
+import { locationOf, placesOf } from '../../sql/trino-locations.ts'
 import { countRows, schemasNamed } from '../../sql/trino-sync.ts'
 import type { TrinoEngine } from '../../sql/trino.ts'
 import { type Findings, plural, some } from './finding.ts'
@@ -96,13 +96,13 @@ async function examineOrphans(
       "SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND table_type = 'BASE TABLE' LIMIT 1",
       [schema],
     )
-    const location = first === undefined ? '' : await locationOf(engine, schema, String(first['table_name']))
-    if (location.startsWith(`${lakeUri(config)}/`)) orphans.push(schema)
+    const location = first === undefined ? null : await locationOf(engine, schema, String(first['table_name']))
+    if (location?.startsWith(`${lakeUri(config)}/`) === true) orphans.push(schema)
   })
   findings.each('orphans', {
     good: 'no schema of a run that is gone',
     bad: orphans.toSorted().map((schema) => `no sealed run is behind ${schema}`),
-    advice: 'drop it: DROP SCHEMA <schema> CASCADE; files are never touched',
+    advice: '`dag trino sync --drop <run_id>` forgets it; files are never touched',
   })
 }
 
@@ -135,11 +135,14 @@ async function examineLocations(
     const examined = new Set(run.tables)
     return tablesAt(lakeUri(config), { ...run, rows: run.written }).filter(({ table }) => examined.has(table))
   })
-  const places = new Map(tables.map(({ schema, table, location }) => [`${schema}.${table}`, location]))
-  const elsewhere = await tablesElsewhere(engine, tables)
+  const places = await placesOf(engine, tables)
+  const bad = tables.flatMap(({ schema, table, location }) => {
+    const place = places.get(`${schema}.${table}`) ?? 'a place of the server’s own'
+    return place === location ? [] : [`${schema}.${table} lies at ${place}, expected ${location}`]
+  })
   findings.each('locations', {
     good: `${plural(tables.length, 'table')} where the lake is`,
-    bad: [...elsewhere].map(([name, found]) => `${name} lies at ${found}, expected ${places.get(name)}`).toSorted(),
+    bad: bad.toSorted(),
     advice: sync,
   })
 }

@@ -5,6 +5,7 @@ import { compatibilityViews, datasets } from '../../discogs/catalogue.ts'
 import { exitCodes, messageOf, PipelineError } from '../../errors.ts'
 import type { EngineName, SqlTable } from '../../sql/engine.ts'
 import { runDir } from '../../lake/layout.ts'
+import { trinoSettings } from '../trino-settings.ts'
 import type { Place } from './place.ts'
 
 export interface SqlSession extends AsyncDisposable {
@@ -70,21 +71,17 @@ async function* explaining(batches: AsyncIterable<SqlTable>, explain: (error: un
 }
 
 async function openTrino(config: Config, place: Place, signal: AbortSignal): Promise<SqlSession> {
-  const settings = config.trino
-  if (settings === null) {
-    throw new PipelineError('the engine trino is not set up: TRINO_URL is not set, and no local server runs', {
-      exitCode: exitCodes.usage,
-      retryable: false,
-      hint: 'set TRINO_URL, start one with `dag infra start`, or ask the embedded engine with --engine duckdb',
-    })
-  }
-  const [{ TrinoEngine }, { runSchema, syncTrino }] = await Promise.all([
+  const settings = trinoSettings(config, '; --engine duckdb needs no server')
+  const [{ TrinoEngine }, { runSchema, syncTrino }, { refuseConflicts }] = await Promise.all([
     import('../../sql/trino.ts'),
     import('../../serving/trino-lake.ts'),
+    import('../../serving/sync-obstacles.ts'),
   ])
   requireSealed(config, place)
   const schema = runSchema(place.runId)
-  await syncTrino({ lakeDir: config.lakeDir, trino: settings, runs: [place.runId], active: false, locations: false, signal })
+  const served = { lakeDir: config.lakeDir, trino: settings, signal }
+  const { conflicts } = await syncTrino({ ...served, runs: [place.runId], active: false, locations: false })
+  refuseConflicts(conflicts)
   const stream = (sql: string, ended: AbortSignal): AsyncIterable<SqlTable> =>
     streamTrino(() => TrinoEngine.open(settings, { schema, signal: ended }), sql, ended)
   return {

@@ -51,7 +51,7 @@ export function failedRequest(name: string, url: string, error: unknown): Pipeli
       cause,
       hint: /certificate/.test(messageOf(error))
         ? 'TRINO_CA_FILE names the PEM file of the authority that signed the certificate of the server'
-        : '`dag infra status` shows the local server; TRINO_URL names another one',
+        : '`dag infra status` shows whether the local server runs, `dag infra start` starts it; TRINO_URL names another one',
     })
   }
   const refused = status === 401 || status === 403
