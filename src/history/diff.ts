@@ -6,7 +6,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { exitCodes, PipelineError } from '../errors.ts'
 import { DuckDbEngine } from '../sql/duckdb.ts'
-import type { SqlRow, SqlTable } from '../sql/engine.ts'
+import type { AnswerTable, SqlRow, SqlTable } from '../sql/engine.ts'
 import { parquetRows } from '../sql/parquet-files.ts'
 import { quoteIdentifier, quoteText } from '../sql/quote.ts'
 import { datasetNames, isInteger, pairSides, type Pair, readSide, type Side, type Snapshot } from './diff/sides.ts'
@@ -149,7 +149,7 @@ export class SnapshotDiff implements AsyncDisposable {
    * Every changed row, with the columns {@link writeChanges} describes, in batches.
    * @param key of one entity; then its unchanged rows too
    */
-  async *changes(dataset: string, key: string | null, signal: AbortSignal): AsyncGenerator<SqlTable> {
+  async *changes(dataset: string, key: string | null, signal: AbortSignal): AsyncGenerator<AnswerTable> {
     yield* this.#engine.stream(await this.#changeSet(dataset, key), signal)
   }
 

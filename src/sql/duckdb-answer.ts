@@ -1,7 +1,17 @@
 /** The answer of a query as a temporary table of DuckDB: complete or an error, spilling to disk when it is large. */
-import { type DuckDBConnection, type DuckDBResult, type DuckDBValue, StatementType } from '@duckdb/node-api'
+import {
+  DuckDBArrayValue,
+  type DuckDBConnection,
+  DuckDBListValue,
+  DuckDBMapValue,
+  type DuckDBResult,
+  DuckDBStructValue,
+  DuckDBUnionValue,
+  type DuckDBValue,
+  StatementType,
+} from '@duckdb/node-api'
 import { messageOf } from '../errors.ts'
-import { distinctNames, type SqlValue } from './engine.ts'
+import { distinctNames, type NestedValue, type SqlValue } from './engine.ts'
 import { quoteIdentifier, quoteText } from './quote.ts'
 
 let counter = 0
@@ -43,10 +53,10 @@ export class StoredAnswer {
   }
 
   /** The next rows in the order of the query, null after the last ones. DuckDB ends silently on errors: count. */
-  async nextRows(): Promise<(readonly SqlValue[])[] | null> {
+  async nextRows(): Promise<(readonly (SqlValue | NestedValue)[])[] | null> {
     this.#result ??= await this.#connection.stream(`FROM ${this.#table}`)
     const chunk = await this.#result.fetchChunk()
-    return chunk === null || chunk.rowCount === 0 ? null : chunk.getRows().map((row) => row.map(plain))
+    return chunk === null || chunk.rowCount === 0 ? null : chunk.getRows().map((row) => row.map(structured))
   }
 
   /** @returns rows written */
@@ -76,6 +86,41 @@ export class StoredAnswer {
 /** Dates, decimals and nested values become the text DuckDB shows. */
 export function plain(value: DuckDBValue): SqlValue {
   return typeof value === 'object' && value !== null ? value.toString() : (value ?? null)
+}
+
+/** As {@link plain}, but lists, maps and structs keep their structure. */
+export function structured(value: DuckDBValue): SqlValue | NestedValue {
+  return isNested(value) ? { toString: () => value.toString(), toJSON: () => jsonOf(value) } : plain(value)
+}
+
+type Nested = DuckDBListValue | DuckDBArrayValue | DuckDBStructValue | DuckDBMapValue | DuckDBUnionValue
+
+const nestedClasses = [DuckDBListValue, DuckDBArrayValue, DuckDBStructValue, DuckDBMapValue, DuckDBUnionValue]
+
+function isNested(value: DuckDBValue): value is Nested {
+  return typeof value === 'object' && value !== null && nestedClasses.some((one) => value instanceof one)
+}
+
+/** Keys of a map become texts, as JSON has no others. */
+function jsonOf(value: DuckDBValue): unknown {
+  if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return value.items.map(jsonOf)
+  if (value instanceof DuckDBStructValue)
+    return Object.fromEntries(Object.entries(value.entries).map(([name, one]) => [name, jsonOf(one)]))
+  if (value instanceof DuckDBMapValue)
+    return Object.fromEntries(value.entries.map((one) => [String(plain(one.key)), jsonOf(one.value)]))
+  return value instanceof DuckDBUnionValue ? jsonOf(value.value) : plain(value)
+}
+
+/** What kind of statement it is; null when it cannot be prepared, as one with an error, or several. */
+export async function statementTypeOf(connection: DuckDBConnection, sql: string): Promise<StatementType | null> {
+  try {
+    const statement = await connection.prepare(sql)
+    const type = statement.statementType
+    statement.destroySync()
+    return type
+  } catch {
+    return null
+  }
 }
 
 /** The heading of a query, null of another statement. Errors point at the text as it was written. */

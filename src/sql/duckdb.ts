@@ -1,11 +1,22 @@
 /** The embedded engine: DuckDB in memory, spilling to a directory of its own. */
 import { availableParallelism } from 'node:os'
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { type DuckDBConnection, DuckDBInstance, type DuckDBValue, StatementType } from '@duckdb/node-api'
 import { messageOf, PipelineError } from '../errors.ts'
-import { plain, StoredAnswer } from './duckdb-answer.ts'
-import { type NamedSql, named, rowsOf, type SqlEngine, type SqlRow, type SqlTable, type SqlValue } from './engine.ts'
+import { plain, statementTypeOf, StoredAnswer, structured } from './duckdb-answer.ts'
+import {
+  type AnswerTable,
+  type NamedSql,
+  named,
+  type NestedValue,
+  rowsOf,
+  type SqlEngine,
+  type SqlRow,
+  type SqlTable,
+  type SqlValue,
+} from './engine.ts'
 import { newerCapital, newerLowerCase } from './lower-case.ts'
 import { quoteText } from './quote.ts'
+import { readingPart, refusedStatement } from './read-only.ts'
 
 export interface DuckDbOptions {
   /** Default: every core. */
@@ -48,6 +59,8 @@ const prelude: readonly string[] = [
   `CREATE MACRO norm_name(x) AS
      trim(regexp_replace(trim(regexp_replace(simple_lower(x), '[ \\t\\n\\r]+', ' '), ' '), '\\([0-9]+\\)$', ''), ' ')`,
 ]
+
+const readingTypes: ReadonlySet<StatementType> = new Set([StatementType.SELECT, StatementType.SET, StatementType.TRANSACTION])
 
 export class DuckDbEngine implements SqlEngine {
   readonly name = 'duckdb'
@@ -97,18 +110,49 @@ export class DuckDbEngine implements SqlEngine {
 
   /** Never streams: an error in mid-stream would end the rows without a word. */
   async table(sql: string | NamedSql, params: readonly SqlValue[] = []): Promise<SqlTable> {
+    return this.#read(sql, params, plain)
+  }
+
+  async #read<Value extends SqlValue | NestedValue>(
+    sql: string | NamedSql,
+    params: readonly SqlValue[],
+    valueOf: (value: DuckDBValue) => Value,
+  ): Promise<{ readonly columns: readonly string[]; readonly rows: readonly (readonly Value[])[] }> {
     const { name, text } = named(sql)
     try {
       this.#signal?.throwIfAborted()
       const reader = await this.#connection.runAndReadAll(text, [...params])
-      return { columns: reader.columnNames(), rows: reader.getRows().map((row) => row.map(plain)) }
+      return { columns: reader.columnNames(), rows: reader.getRows().map((row) => row.map(valueOf)) }
     } catch (cause) {
       throw new PipelineError(`duckdb: ${name}: ${messageOf(cause)}`, { cause })
     }
   }
 
+  /**
+   * Runs nothing. The words of a statement are judged first, because DuckDB creates files for some statements when it prepares them.
+   * @throws PipelineError (exit 2) when the statement could write
+   */
+  async requireReadOnly(sql: string | NamedSql): Promise<void> {
+    const { name, text } = named(sql)
+    const { verb, statement } = readingPart({ name, text }, 'duckdb')
+    const type = await statementTypeOf(this.#connection, statement)
+    // A pragma that answers is a SELECT for DuckDB; others change settings, or write.
+    const isReading = type === null || (verb === 'pragma' ? type === StatementType.SELECT : readingTypes.has(type))
+    if (!isReading) throw refusedStatement(name, verb === 'pragma' ? 'this PRAGMA' : StatementType[type])
+  }
+
   async execute(sql: string | NamedSql, params: readonly SqlValue[] = []): Promise<void> {
     await this.table(sql, params)
+  }
+
+  /** Runs several statements, without parameters, in one go. */
+  async executeAll({ name, text }: NamedSql): Promise<void> {
+    try {
+      this.#signal?.throwIfAborted()
+      await this.#connection.run(text)
+    } catch (cause) {
+      throw new PipelineError(`duckdb: ${name}: ${messageOf(cause)}`, { cause })
+    }
   }
 
   /**
@@ -128,9 +172,9 @@ export class DuckDbEngine implements SqlEngine {
    * in DuckDB's own storage before the first row is given out: DuckDB's streams end without a word when an error comes in mid-stream.
    * @param signal interrupts this statement; the engine goes on
    */
-  async *stream(sql: string | NamedSql, signal: AbortSignal = new AbortController().signal): AsyncGenerator<SqlTable> {
+  async *stream(sql: string | NamedSql, signal: AbortSignal = new AbortController().signal): AsyncGenerator<AnswerTable> {
     const answer = await this.#guarded(sql, signal, async (text) => {
-      return (await StoredAnswer.of(this.#connection, text)) ?? (await this.table({ ...named(sql), text }))
+      return (await StoredAnswer.of(this.#connection, text)) ?? (await this.#read({ ...named(sql), text }, [], structured))
     })
     if (!(answer instanceof StoredAnswer)) {
       yield answer

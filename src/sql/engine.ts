@@ -13,6 +13,18 @@ export interface SqlTable {
   readonly rows: readonly (readonly SqlValue[])[]
 }
 
+/** A list, map or struct: `toString` is the text that the engine shows, `toJSON` the value with its structure. */
+export interface NestedValue {
+  toString(): string
+  toJSON(): unknown
+}
+
+/** A result for a person or a file: as {@link SqlTable}, but nested values keep their structure. */
+export interface AnswerTable {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly (SqlValue | NestedValue)[])[]
+}
+
 /** A statement and what errors call it: the name of its file. */
 export interface NamedSql {
   readonly name: string

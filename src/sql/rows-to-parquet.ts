@@ -1,6 +1,6 @@
 /** Rows of any engine as a Parquet file, in bounded memory. */
 import { DuckDBInstance, type DuckDBAppender } from '@duckdb/node-api'
-import { distinctNames, type SqlTable, type SqlValue } from './engine.ts'
+import { type AnswerTable, distinctNames, type NestedValue, type SqlValue } from './engine.ts'
 import { quoteIdentifier, quoteText } from './quote.ts'
 
 export interface ParquetOptions {
@@ -14,7 +14,7 @@ export interface ParquetOptions {
  * @returns rows written
  */
 export async function rowsToParquet(
-  batches: AsyncIterable<SqlTable>,
+  batches: AsyncIterable<AnswerTable>,
   file: string,
   { tempDirectory }: ParquetOptions,
 ): Promise<number> {
@@ -48,7 +48,7 @@ export async function rowsToParquet(
 
 type ColumnType = 'NULL' | 'BIGINT' | 'DOUBLE' | 'BOOLEAN' | 'VARCHAR'
 
-function append(appender: DuckDBAppender, types: ColumnType[], row: readonly SqlValue[]): void {
+function append(appender: DuckDBAppender, types: ColumnType[], row: readonly (SqlValue | NestedValue)[]): void {
   for (const [index, value] of row.entries()) {
     if (value === null) appender.appendNull()
     else appender.appendVarchar(String(value))
@@ -59,7 +59,7 @@ function append(appender: DuckDBAppender, types: ColumnType[], row: readonly Sql
 
 const int64 = 2n ** 63n
 
-function typeOf(value: SqlValue): ColumnType {
+function typeOf(value: SqlValue | NestedValue): ColumnType {
   if (value === null) return 'NULL'
   if (typeof value === 'boolean') return 'BOOLEAN'
   if (typeof value === 'bigint') return value >= -int64 && value < int64 ? 'BIGINT' : 'VARCHAR'

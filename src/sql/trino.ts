@@ -1,13 +1,23 @@
 /** A Trino server as an engine. */
 import { readFile } from 'node:fs/promises'
 import { messageOf, PipelineError } from '../errors.ts'
-import { type NamedSql, named, rowsOf, type SqlEngine, type SqlRow, type SqlTable, type SqlValue } from './engine.ts'
+import {
+  type AnswerTable,
+  type NamedSql,
+  named,
+  rowsOf,
+  type SqlEngine,
+  type SqlRow,
+  type SqlTable,
+  type SqlValue,
+} from './engine.ts'
 import { refuseClearText } from './trino/client.ts'
 import { defineNorms } from './trino/norms.ts'
 import { bindParameters } from './trino/parameters.ts'
 import { type Edit, originalPosition, rewritten } from './trino/rewrite.ts'
 import { type Statement, type StatementOptions, tablesOf } from './trino/statement.ts'
 import { significant, type Token, tokensOf } from './trino/tokens.ts'
+import { converter, structuredConverter } from './trino/values.ts'
 
 export { TrinoFailure, trinoFailure } from './trino/failure.ts'
 
@@ -70,7 +80,7 @@ export class TrinoEngine implements SqlEngine {
   async table(sql: string | NamedSql, params: readonly SqlValue[] = []): Promise<SqlTable> {
     let columns: readonly string[] = []
     const rows: (readonly SqlValue[])[] = []
-    for await (const part of this.stream(sql, params)) {
+    for await (const part of tablesOf(statementOf(named(sql), params), this.#options, ({ type }) => converter(type))) {
       columns = part.columns
       for (const row of part.rows) rows.push(row)
     }
@@ -85,8 +95,8 @@ export class TrinoEngine implements SqlEngine {
    * The rows as they come, a few thousand at a time. A query may fail after any number of them: only what was read to the end
    * is the result. Leaving early ends the query on the server.
    */
-  stream(sql: string | NamedSql, params: readonly SqlValue[] = []): AsyncIterable<SqlTable> {
-    return tablesOf(statementOf(named(sql), params), this.#options)
+  stream(sql: string | NamedSql, params: readonly SqlValue[] = []): AsyncIterable<AnswerTable> {
+    return tablesOf(statementOf(named(sql), params), this.#options, structuredConverter)
   }
 
   /** The same session, where names without a schema mean this one. */

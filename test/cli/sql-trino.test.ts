@@ -94,6 +94,26 @@ test('rows of Trino become Parquet with the types that their values show', optio
   })
 })
 
+test('a statement that writes needs --write', options, async () => {
+  const table = `discogs_r_${runId.replaceAll('-', '_')}.releases_v6`
+  const { code, stdout, stderr } = await ask(`drop table ${table}`)
+  assert.deepEqual({ code, stdout }, { code: 2, stdout: '' })
+  assert.match(stderr, /`dag sql` only runs statements that read, and DROP is not one of them\nhint: `dag sql --write`/)
+  assert.equal((await ask('select count(*) as n from releases_v6', '--format', 'csv')).stdout, 'n\r\n2500\r\n')
+  assert.equal((await ask('--write', `comment on table ${table} is 'changed'`)).code, 0)
+})
+
+test('arrays, rows and maps are JSON in JSON, as on DuckDB', options, async () => {
+  const query = `select array[cast(1 as bigint), null] as l, cast(row(9007199254740993, array['x']) as row(a bigint, b varchar array)) as s,
+    map(array['k'], array[cast(2.5 as double)]) as m`
+  const value = { l: [1, null], s: { a: '9007199254740993', b: ['x'] }, m: { k: 2.5 } }
+  for (const engine of ['trino', 'duckdb']) {
+    const text =
+      engine === 'trino' ? query.replace('varchar array', 'array(varchar)') : query.replace('varchar array', 'varchar[]')
+    assert.equal((await ask(text, '--format', 'json', '--engine', engine)).stdout, `${JSON.stringify(value)}\n`, engine)
+  }
+})
+
 test('an error of the server ends with 1 and names its place', options, async () => {
   const { code, stdout, stderr } = await ask('select *\nfrom nowhere')
   assert.deepEqual({ code, stdout }, { code: 1, stdout: '' })

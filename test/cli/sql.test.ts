@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { compatibilityViews, datasets } from '../../src/discogs/catalogue.ts'
 import { openStore } from '../../src/scheduler/store.ts'
 import { DuckDbEngine } from '../../src/sql/duckdb.ts'
 import { publish, sealSmallRun } from './small-lake.ts'
@@ -53,6 +54,67 @@ describe('dag sql', { concurrency: 3 }, () => {
     const { stdout } = await place.dag('sql', query, '--format', 'json')
     const line = '{"big":"9007199254740993","a":1,"a_2":2.5,"day":"2026-01-20"}\n'
     assert.equal(stdout, line + line)
+  })
+
+  test('lists, structs and maps are JSON in JSON, and text elsewhere; long integers stay exact', async () => {
+    const query = `select [1, null] as l, {'a': 9007199254740993, 'b': ['x', 'y "z"']} as s, map(['k'], [{'d': date '2026-01-20'}]) as m,
+      cast([1, 2] as int[2]) as a, 1.50 as d`
+    const value = {
+      l: [1, null],
+      s: { a: '9007199254740993', b: ['x', 'y "z"'] },
+      m: { k: { d: '2026-01-20' } },
+      a: [1, 2],
+      d: '1.50',
+    }
+    const { stdout } = await place.dag('sql', query, '--format', 'json')
+    assert.equal(stdout, `${JSON.stringify(value)}\n`)
+    assert.deepEqual(JSON.parse((await place.dag('sql', query, '--json')).stdout).rows, [value])
+    assert.match((await place.dag('sql', query, '--format', 'csv')).stdout, /"\[1, NULL\]","\{'a': 9007199254740993, /)
+    const shown = await place.dag('sql', 'show all tables', '--format', 'json')
+    assert.ok(Array.isArray(JSON.parse(shown.stdout.split('\n')[0] ?? '').column_names))
+  })
+
+  test('SQL may begin with a comment', async () => {
+    for (const args of [
+      ['-- which?\nselect 1 as a', '--format', 'csv'],
+      ['--format', 'csv', '--which?\nselect 1 as a'],
+      ['--a=b\nselect 1 as a', '--format=csv'],
+    ])
+      assert.deepEqual(await place.dag('sql', ...args), { code: 0, stdout: 'a\r\n1\r\n', stderr: '' }, args.join(' '))
+    const { code, stderr } = await place.dag('sql', '--fromat', 'csv', 'select 1')
+    assert.equal(code, 2)
+    assert.match(stderr, /unknown option '--fromat'/)
+  })
+
+  test('every column of every table and view has a comment', async () => {
+    const query = `select count(*) filter (comment is null) as bare, count(*) as n, count(distinct table_name) as tables
+      from duckdb_columns() where database_name = 'memory' and schema_name = 'main' and not internal`
+    const [row] = JSON.parse((await place.dag('sql', query, '--json')).stdout).rows
+    assert.equal(row.bare, 0)
+    assert.equal(row.tables, datasets.length + compatibilityViews.length)
+    const one = "select comment from duckdb_columns() where table_name = 'releases_ref_v6' and column_name = 'country'"
+    const country = datasets.find(({ name }) => name === 'releases_v6')?.columns.find(({ name }) => name === 'country')
+    assert.deepEqual(JSON.parse((await place.dag('sql', one, '--json')).stdout).rows, [{ comment: country?.meaning }])
+    const bare = await place.dag(
+      'sql',
+      "select view_name from duckdb_views() where not internal and schema_name = 'main' and comment is null",
+      '--json',
+    )
+    assert.deepEqual(JSON.parse(bare.stdout).rows, [])
+  })
+
+  test('a statement that writes needs --write', async () => {
+    const file = join(place.dir, 'copied.csv')
+    const query = `copy (select 1 as a) to '${file}'`
+    const { code, stdout, stderr } = await place.dag('sql', query)
+    assert.deepEqual({ code, stdout }, { code: 2, stdout: '' })
+    assert.match(
+      stderr,
+      /`dag sql` only runs statements that read, and COPY is not one of them\nhint: `dag sql --write` runs others, too\n$/,
+    )
+    assert.ok(!existsSync(file))
+    assert.equal((await place.dag('sql', '--write', query)).code, 0)
+    assert.equal(readFileSync(file, 'utf8'), 'a\n1\n')
   })
 
   test('statements that are no SELECT have answers too', async () => {
@@ -168,6 +230,9 @@ describe('dag sql', { concurrency: 3 }, () => {
     [['select 1', '--engine', 'sqlite'], 2, /Allowed choices are duckdb, trino/],
     [[], 2, /there is no query, and no terminal for a prompt/],
     [['select 1; select 2'], 1, /multiple statements/i],
+    [['select 1; drop view releases_v6'], 1, /multiple statements/i],
+    [['drop view releases_v6'], 2, /and DROP is not one of them/],
+    [['drop view releases_v6', '--format', 'parquet', '--output', '/tmp/never.parquet'], 2, /and DROP is not one of them/],
   ]
   for (const [args, expected, says] of refusals) {
     test(`sql ${args.join(' ')}: exit ${expected}`, async () => {
@@ -200,6 +265,8 @@ test('the prompt: statements over lines, completion, help, errors, Ctrl-C, and a
     await terminal.waitFor(/column +type +meaning\r\nrelease_id +BIGINT/)
     await terminal.type('.tables', keys.enter)
     await terminal.waitFor(/releases_v6\r\n/)
+    await terminal.type('drop view releases_v6;', keys.enter)
+    await terminal.waitFor(/and DROP is not one of them[\s\S]*hint: `dag sql --write`[\s\S]*sql> /)
     await terminal.type('selec 1;', keys.enter)
     await terminal.waitFor(/Parser Error: syntax error at or near "selec"[\s\S]*sql> /)
 

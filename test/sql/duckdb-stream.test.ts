@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { DuckDbEngine } from '../../src/sql/duckdb.ts'
-import type { SqlTable } from '../../src/sql/engine.ts'
+import type { AnswerTable } from '../../src/sql/engine.ts'
 import { rowsToParquet } from '../../src/sql/rows-to-parquet.ts'
 
 const failsLate = "SELECT CAST(CASE WHEN x < 299999 THEN '1' ELSE 'no' END AS INT) AS a FROM range(300000) AS t(x)"
 
-async function read(batches: AsyncIterable<SqlTable>): Promise<{ columns: readonly string[]; rows: number }> {
+async function read(batches: AsyncIterable<AnswerTable>): Promise<{ columns: readonly string[]; rows: number }> {
   let [columns, rows]: [readonly string[], number] = [[], 0]
   for await (const batch of batches) {
     columns = batch.columns
@@ -85,7 +85,7 @@ test('rows of any engine become Parquet by what their values are, or nothing whe
   try {
     const file = join(directory, "it's.parquet")
     const columns = ['a', 'a', 'mixed', 'none', 'yes', 'huge', 'text']
-    async function* batches(): AsyncGenerator<SqlTable> {
+    async function* batches(): AsyncGenerator<AnswerTable> {
       yield { columns, rows: [] }
       yield { columns, rows: [[1n, 1, 1, null, true, 2n ** 70n, '']] }
       yield { columns, rows: [[2n ** 62n, null, 1.5, null, null, 1n, null]] }
@@ -106,7 +106,7 @@ test('rows of any engine become Parquet by what their values are, or nothing whe
       [1n, 1n, 1, null, true, '1180591620717411303424', ''],
       [4611686018427387904n, null, 1.5, null, null, '1', null],
     ])
-    async function* failing(): AsyncGenerator<SqlTable> {
+    async function* failing(): AsyncGenerator<AnswerTable> {
       yield* batches()
       throw new Error('the server is gone')
     }

@@ -6,7 +6,8 @@ import type { StartOptions } from '../../infra/trino-server.ts'
 import { interruptible } from '../interruption.ts'
 import { duration, print, printJson, shownPath, size, styled } from '../output.ts'
 import { countOption, examples } from './options.ts'
-import { printResult, tableAsJson } from '../sql/formats.ts'
+import { QueryCommand } from './query-command.ts'
+import { printResult, tableAsJson, wholeAnswer } from '../sql/formats.ts'
 
 interface Options {
   readonly json?: boolean
@@ -66,7 +67,7 @@ function statusCommand(): Command {
 }
 
 function askCommand(): Command {
-  return new Command('sql')
+  return new QueryCommand('sql')
     .description('asks the local server in SQL')
     .argument('<query>', 'one statement; names are <schema>.<table>')
     .option('--max-rows <count>', 'how many rows a table shows', countOption, 1000)
@@ -80,7 +81,7 @@ function askCommand(): Command {
       ])
       using interruption = interruptible()
       await using engine = await TrinoEngine.open(localSettings(server), { signal: interruption.signal })
-      const result = await interruption.of(engine.table(query))
+      const result = await interruption.of(wholeAnswer(engine.stream(query)))
       if (json) printJson(tableAsJson(result))
       else if (result.columns.length === 0) print('done')
       else printResult(result, maxRows)

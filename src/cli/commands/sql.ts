@@ -1,5 +1,5 @@
 import { text as textOf } from 'node:stream/consumers'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Config, loadConfig } from '../../config.ts'
 import { exampleQuery } from '../../discogs/catalogue.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
@@ -10,6 +10,7 @@ import { type Format, formats } from '../sql/formats.ts'
 import { type Place, placeOf } from '../sql/place.ts'
 import { openSession } from '../sql/session.ts'
 import { countOption, examples } from './options.ts'
+import { QueryCommand } from './query-command.ts'
 
 interface Options {
   readonly engine?: EngineName
@@ -18,18 +19,20 @@ interface Options {
   readonly format?: Format
   readonly output?: string
   readonly json?: boolean
+  readonly write?: boolean
   readonly maxRows: number
 }
 
 const notes = `
 Formats: table shows up to --max-rows rows; csv (RFC 4180) and json (an object a row, a row a line) are written while they are read, however large;
 parquet needs --output. --json prints one document with run, columns, row count and rows, and holds it in memory.
+Statements that may write are refused without --write: only queries, SHOW, DESCRIBE, EXPLAIN and settings of the session run.
 A file of --output is complete when it appears. Without a query on a terminal there is a prompt: .help explains it.
 `
 
 /** `dag sql ["<query>"]` */
 export function sqlCommand(): Command {
-  return new Command('sql')
+  return new QueryCommand('sql')
     .description('asks the published snapshot, or another run, in SQL; every dataset is a table')
     .argument('[query]', 'one statement; - reads it from the standard input; none opens a prompt')
     .addOption(new Option('--engine <engine>', 'who answers (default: SQL_ENGINE)').choices(['duckdb', 'trino']))
@@ -43,6 +46,7 @@ export function sqlCommand(): Command {
     .option('--output <file>', 'write to this file, replacing it')
     .option('--max-rows <count>', 'how many rows a table shows', countOption, 1000)
     .option('--json', 'print all rows as one JSON document')
+    .option('--write', 'also run statements that may write (DDL, INSERT, COPY)')
     .addHelpText(
       'after',
       notes +
@@ -78,9 +82,10 @@ function refuseContradictions(query: string | undefined, { json, format, output 
     refuse('--json, --output and --format parquet need a query on the command line')
 }
 
-async function prompt(config: Config, place: Place, engine: EngineName, { format = 'table', maxRows }: Options): Promise<void> {
+async function prompt(config: Config, place: Place, engine: EngineName, options: Options): Promise<void> {
+  const { format = 'table', maxRows, write: mayWrite = false } = options
   const { runPrompt } = await import('../sql/prompt.ts')
-  await using session = await openSession(config, place, engine, new AbortController().signal)
+  await using session = await openSession(config, place, engine, { signal: new AbortController().signal, mayWrite })
   await runPrompt(session, { format: format === 'parquet' ? 'table' : format, maxRows, stateDir: config.stateDir })
 }
 
@@ -89,10 +94,10 @@ async function once(
   place: Place,
   engine: EngineName,
   query: string,
-  { json = false, format = 'table', output, maxRows }: Options,
+  { json = false, format = 'table', output, maxRows, write: mayWrite = false }: Options,
 ): Promise<void> {
   using interruption = new QueryInterruption()
-  await using session = await openSession(config, place, engine, interruption.signal)
+  await using session = await openSession(config, place, engine, { signal: interruption.signal, mayWrite })
   const options = { format: json ? 'document' : format, maxRows, output: output ?? null } as const
   const note = await answer(session, query, options, interruption.signal)
   if (note !== null) process.stderr.write(`${note}\n`)

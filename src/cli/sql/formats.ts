@@ -1,12 +1,12 @@
 /** Answers as text, written while they come. */
 import { csvRows, toCsv } from '../../sql/csv.ts'
-import { distinctNames, type SqlTable, type SqlValue } from '../../sql/engine.ts'
+import { type AnswerTable, distinctNames, type NestedValue, type SqlValue } from '../../sql/engine.ts'
 import { canFit, jsonText, oneLine, styled, table } from '../output.ts'
 
 export const formats = ['table', 'csv', 'json', 'parquet'] as const
 export type Format = (typeof formats)[number]
 
-type Batches = AsyncIterable<SqlTable>
+type Batches = AsyncIterable<AnswerTable>
 
 /** Pieces of CSV, the heading first. */
 export async function* csvPieces(batches: Batches): AsyncGenerator<string> {
@@ -31,7 +31,7 @@ export async function* jsonPieces(batches: Batches): AsyncGenerator<string> {
 /** One table: the first `maxRows` rows, and how many there are. */
 export async function* tablePieces(batches: Batches, maxRows: number): AsyncGenerator<string> {
   let columns: readonly string[] = []
-  const shown: (readonly SqlValue[])[] = []
+  const shown: (readonly (SqlValue | NestedValue)[])[] = []
   let count = 0
   for await (const batch of batches) {
     columns = batch.columns
@@ -42,9 +42,9 @@ export async function* tablePieces(batches: Batches, maxRows: number): AsyncGene
 }
 
 /** Everything at once: only for `--json`, whose shape begins with the number of rows. */
-export async function wholeAnswer(batches: Batches): Promise<SqlTable> {
+export async function wholeAnswer(batches: Batches): Promise<AnswerTable> {
   let columns: readonly string[] = []
-  const rows: (readonly SqlValue[])[] = []
+  const rows: (readonly (SqlValue | NestedValue)[])[] = []
   for await (const batch of batches) {
     columns = batch.columns
     for (const row of batch.rows) rows.push(row)
@@ -53,22 +53,22 @@ export async function wholeAnswer(batches: Batches): Promise<SqlTable> {
 }
 
 /** What `--json` says of a result. */
-export function tableAsJson(result: SqlTable): object {
+export function tableAsJson(result: AnswerTable): object {
   return { columns: result.columns, rowCount: result.rows.length, rows: objectsOf(result) }
 }
 
 /** Prints a result as a table, or row by row when its columns do not fit. */
-export function printResult({ columns, rows }: SqlTable, maxRows: number): void {
+export function printResult({ columns, rows }: AnswerTable, maxRows: number): void {
   process.stdout.write(tableText(columns, rows.slice(0, maxRows), rows.length))
 }
 
 /** Of two columns with one name the second one is called `name_2`. */
-export function objectsOf({ columns, rows }: SqlTable): Readonly<Record<string, SqlValue>>[] {
+export function objectsOf({ columns, rows }: AnswerTable): Readonly<Record<string, SqlValue | NestedValue>>[] {
   const names = distinctNames(columns)
   return rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? null])))
 }
 
-function tableText(columns: readonly string[], rows: SqlTable['rows'], count: number): string {
+function tableText(columns: readonly string[], rows: AnswerTable['rows'], count: number): string {
   const cells = rows.map((row) => row.map(shownValue))
   const headings = columns.map((name, index) => heading(name, rows, index))
   const body = canFit(columns.length)
@@ -87,13 +87,13 @@ function recordText(number: number, columns: readonly string[], row: readonly st
   return `${styled('dim', `row ${number}`)}\n${lines}\n\n`
 }
 
-function heading(name: string, rows: SqlTable['rows'], index: number): string {
+function heading(name: string, rows: AnswerTable['rows'], index: number): string {
   const isNumeric = rows.some((row) => typeof row[index] === 'number' || typeof row[index] === 'bigint')
   // What would be a mark of the table's is part of the name here.
   const text = oneLine(name).replace(/^(?=[!?>])/, ' ')
   return isNumeric ? `>${text}` : text
 }
 
-function shownValue(value: SqlValue): string {
+function shownValue(value: SqlValue | NestedValue): string {
   return value === null ? styled('dim', 'NULL') : oneLine(String(value))
 }

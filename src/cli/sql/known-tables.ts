@@ -12,6 +12,8 @@ export interface CompletedTable {
   readonly name: string
   readonly about: string
   readonly columns: readonly CompletedColumn[]
+  /** The table that a view reads. */
+  readonly of?: string
 }
 
 /** Every table and view, sorted by name. */
@@ -21,7 +23,7 @@ export function knownTables(): readonly CompletedTable[] {
     const table = tables.find((one) => one.name === of)
     if (table === undefined) return []
     const columns = table.columns.filter((column) => distinct === null || distinct.includes(column.name))
-    return [{ name, about: `${distinct === null ? 'Another name of' : 'Distinct rows of'} ${of}.`, columns }]
+    return [{ name, about: `${distinct === null ? 'Another name of' : 'Distinct rows of'} ${of}.`, columns, of }]
   })
   return [...tables, ...views].toSorted((left, right) => (left.name < right.name ? -1 : 1))
 }

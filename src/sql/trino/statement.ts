@@ -2,11 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Iterator, QueryResult } from 'trino-client'
 import { messageOf, PipelineError } from '../../errors.ts'
-import type { SqlTable } from '../engine.ts'
 import { type ClientOptions, cancelQuery, clientFor, type Page } from './client.ts'
 import { failedQuery, failedRequest, statusOf, TrinoFailure, trinoFailure } from './failure.ts'
 import type { Position } from './rewrite.ts'
-import { converter } from './values.ts'
+import type { TrinoColumn } from './values.ts'
 
 export interface Statement {
   /** What errors call it. */
@@ -33,20 +32,36 @@ const [firstWaitMs, longestWaitMs] = [100, 2_000]
 /** How long an abort waits for the id of a query that is just being sent. */
 const sentMs = 5_000
 
+/** Makes what converts the values of a column. */
+type ConverterOf<Value> = (column: TrinoColumn) => (value: unknown) => Value
+
+interface Rows<Value> {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly Value[])[]
+}
+
 /**
  * The rows of a statement as they come, at least one table when it has columns. A failure may come after any number of rows.
  * Leaving early ends the query on the server.
  * @throws PipelineError
  */
-export async function* tablesOf(statement: Statement, options: StatementOptions): AsyncGenerator<SqlTable> {
+export async function* tablesOf<Value>(
+  statement: Statement,
+  options: StatementOptions,
+  converterOf: ConverterOf<Value>,
+): AsyncGenerator<Rows<Value>> {
   using stop = stopper(statement.name, options)
   const startedMs = performance.now()
   for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
     let isUntouched = true
     try {
-      for await (const table of attempt(statement, options, stop)) {
+      for await (const { columns, rows } of attempt(statement, options, stop)) {
         isUntouched = false
-        yield table
+        const converters = columns.map(converterOf)
+        yield {
+          columns: columns.map(({ name }) => name),
+          rows: rows.map((row) => converters.map((convert, index) => convert(row[index]))),
+        }
       }
       return
     } catch (error) {
@@ -69,7 +84,13 @@ function isRefused(error: unknown): boolean {
   return (error as { readonly code?: unknown } | null)?.code === 'ECONNREFUSED'
 }
 
-async function* attempt(statement: Statement, options: StatementOptions, stop: Stopper): AsyncGenerator<SqlTable> {
+/** Rows as the server sends them. */
+interface Received {
+  readonly columns: readonly TrinoColumn[]
+  readonly rows: readonly (readonly unknown[])[]
+}
+
+async function* attempt(statement: Statement, options: StatementOptions, stop: Stopper): AsyncGenerator<Received> {
   const seen: Seen = { id: null, columns: [], isOver: false }
   const sent = clientFor(options, (page) => see(seen, page, options)).query(statement.text)
   try {
@@ -86,13 +107,8 @@ async function* attempt(statement: Statement, options: StatementOptions, stop: S
 /** What the pages so far have told. */
 interface Seen {
   id: string | null
-  columns: readonly Column[]
+  columns: readonly TrinoColumn[]
   isOver: boolean
-}
-
-interface Column {
-  readonly name: string
-  readonly type: string
 }
 
 function see(seen: Seen, page: Page, { onProgress }: StatementOptions): void {
@@ -109,7 +125,7 @@ async function* tables(
   statement: Statement,
   seen: Seen,
   options: Following,
-): AsyncGenerator<SqlTable> {
+): AsyncGenerator<Received> {
   let [last, isEmpty]: [Page | undefined, boolean] = [undefined, true]
   for (;;) {
     const { value, done = false } = await following(pages, options)
@@ -119,7 +135,7 @@ async function* tables(
     const rows = page === last ? [] : (page.data ?? [])
     last = page
     if (rows.length > 0 || (done && isEmpty && seen.columns.length > 0)) {
-      yield tableOf(seen.columns, rows as readonly (readonly unknown[])[])
+      yield { columns: seen.columns, rows: rows as readonly (readonly unknown[])[] }
       isEmpty = false
     }
     if (done) return
@@ -144,11 +160,6 @@ class Interrupted extends Error {
   constructor(cause: unknown) {
     super(messageOf(cause), { cause })
   }
-}
-
-function tableOf(columns: readonly Column[], rows: readonly (readonly unknown[])[]): SqlTable {
-  const converters = columns.map(({ type }) => converter(type))
-  return { columns: columns.map(({ name }) => name), rows: rows.map((row) => converters.map((convert, i) => convert(row[i]))) }
 }
 
 function failureOf({ id, error }: Page, { origin }: Statement): TrinoFailure {

@@ -1,5 +1,18 @@
 /** From the JSON of a page to the values of `SqlValue`, exactly. */
-import type { SqlValue } from '../engine.ts'
+import { distinctNames, type NestedValue, type SqlValue } from '../engine.ts'
+
+export interface TrinoColumn {
+  readonly name: string
+  readonly type: string
+  /** Missing in the types of trino-client. */
+  readonly typeSignature?: TypeSignature
+}
+
+/** As the server describes a type: that of a row has the names of its fields. */
+interface TypeSignature {
+  readonly rawType: string
+  readonly arguments: readonly { readonly kind: string; readonly value: unknown }[]
+}
 
 /** What JSON.parse alone would round. */
 const longNumber = /\d{16}/
@@ -18,6 +31,41 @@ function exact(_key: string, value: unknown, context?: { readonly source?: strin
 export function converter(type: string): (value: unknown) => SqlValue {
   const convert = converters[type.replace(/\(.*$/, '')] ?? asText
   return (value) => (value === null || value === undefined ? null : convert(value))
+}
+
+/** As {@link converter}, but arrays, maps and rows keep their structure. */
+export function structuredConverter({ type, typeSignature }: TrinoColumn): (value: unknown) => SqlValue | NestedValue {
+  if (typeSignature === undefined || !nestedTypes.has(typeSignature.rawType)) return converter(type)
+  const structure = structureOf(typeSignature)
+  return (value) =>
+    value === null || value === undefined ? null : { toString: () => asText(value), toJSON: () => structure(value) }
+}
+
+const nestedTypes: ReadonlySet<string> = new Set(['array', 'map', 'row'])
+
+function structureOf({ rawType, arguments: parts }: TypeSignature): (value: unknown) => unknown {
+  if (!nestedTypes.has(rawType)) return converter(rawType)
+  const inner = parts.map(({ kind, value }) =>
+    structureOf(kind === 'NAMED_TYPE' ? (value as NamedType).typeSignature : (value as TypeSignature)),
+  )
+  const ofPart = (index: number, value: unknown): unknown => inner[index]?.(value)
+  const whole = (value: unknown): unknown => {
+    if (rawType === 'array') return (value as readonly unknown[]).map((one) => ofPart(0, one))
+    if (rawType === 'map') return Object.fromEntries(Object.entries(value as object).map(([key, one]) => [key, ofPart(1, one)]))
+    const names = fieldNames(parts)
+    return Object.fromEntries((value as readonly unknown[]).map((one, index) => [names[index], ofPart(index, one)]))
+  }
+  return (value) => (value === null || value === undefined ? null : whole(value))
+}
+
+interface NamedType {
+  readonly fieldName?: { readonly name: string }
+  readonly typeSignature: TypeSignature
+}
+
+/** A field without a name has the one that Trino gives it when it is cast to JSON, by its place. */
+function fieldNames(parts: TypeSignature['arguments']): readonly string[] {
+  return distinctNames(parts.map(({ value }, index) => (value as NamedType).fieldName?.name ?? `field${index}`))
 }
 
 const converters: Readonly<Record<string, (value: unknown) => SqlValue>> = {
