@@ -168,6 +168,9 @@ export function settingsToCarry(environment: Environment = process.env): Readonl
   return Object.fromEntries(entries.filter(([, value]) => !/:\/\/[^/]*@/.test(value)))
 }
 
+/** With less the server fails while it starts. */
+const leastHeapMb = 256
+
 /** A quarter of the machine's memory, as Java itself takes, but at least what a small month needs and at most what a real one does. */
 function standardHeapMb(): number {
   return Math.min(8192, Math.max(1024, Math.floor(totalmem() / 4 / 2 ** 20)))
@@ -232,11 +235,12 @@ class Lookup {
     return found === undefined ? null : resolve(this.#cwd, expanded(found))
   }
 
-  integer(name: string, standard: number): number {
+  integer(name: string, standard: number, [least, most]: readonly [number, number] = [1, 999_999]): number {
     const text = this.#text(name)
     if (text === undefined) return standard
-    if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
-    this.#problems.push(`${name}=${text}: a whole number from 1 to 999999 is expected`)
+    const number = /^[1-9]\d{0,5}$/.test(text) ? Number(text) : Number.NaN
+    if (number >= least && number <= most) return number
+    this.#problems.push(`${name}=${text}: a whole number from ${least} to ${most} is expected`)
     return standard
   }
 
@@ -255,8 +259,8 @@ class Lookup {
       cacheDir: this.directory('DISCOGS_CACHE', join(homedir(), '.cache/discogs-lakehouse')),
       stateDir: this.trinoStateDir(),
       javaHome: this.path('TRINO_JAVA_HOME') ?? this.environmentPath('JAVA_HOME'),
-      port: this.#text('TRINO_PORT') === undefined ? null : this.integer('TRINO_PORT', 8080),
-      heapMb: this.integer('TRINO_HEAP_MB', standardHeapMb()),
+      port: this.#text('TRINO_PORT') === undefined ? null : this.integer('TRINO_PORT', 8080, [1, 65_535]),
+      heapMb: this.integer('TRINO_HEAP_MB', standardHeapMb(), [leastHeapMb, 999_999]),
       jvm: this.#text('TRINO_JVM') ?? '-XX:+UseG1GC',
       fileSystem: this.#fileSystem(),
     }

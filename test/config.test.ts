@@ -128,6 +128,15 @@ test('everything that is wrong is said at once', () => {
         '  DAG_PARALLELISM=0: a whole number from 1 to 999999 is expected',
       ].join('\n'),
     })
+    for (const [name, values, expected] of [
+      ['TRINO_PORT', ['0', '65536', '80.5', 'http'], 'from 1 to 65535'],
+      ['TRINO_HEAP_MB', ['0', '255', '1e3', '2g', '1000000'], 'from 256 to 999999'],
+    ] as const)
+      for (const value of values)
+        assert.throws(() => loadConfig({ environment: { [name]: value }, projectDir }), {
+          exitCode: 2,
+          message: `the settings are not valid:\n  ${name}=${value}: a whole number ${expected} is expected`,
+        })
     assert.throws(() => loadConfig({ environment: { SQL_ENGINE: 'trino' }, projectDir }), /SQL_ENGINE=trino needs TRINO_URL/)
   })
 })

@@ -10,6 +10,7 @@ export interface ServerFiles {
   /** Holds lib/ and plugin/. */
   readonly home: string
   readonly port: number
+  readonly nodeId: string
   readonly heapMb: number
   readonly fileSystem: LocalTrinoSettings['fileSystem']
 }
@@ -18,10 +19,10 @@ export interface ServerFiles {
 type Changes = Readonly<Record<string, string | null>>
 
 /** Writes `etc/` in the state directory, anew at each start; the metastore beside it stays. */
-export function writeServerFiles({ stateDir, home, port, heapMb, fileSystem }: ServerFiles): void {
+export function writeServerFiles({ stateDir, home, port, nodeId, heapMb, fileSystem }: ServerFiles): void {
   write(stateDir, 'config.properties', {
     'node.environment': 'local',
-    'node.id': 'local',
+    'node.id': nodeId,
     'node.bind-ip': '127.0.0.1',
     'node.internal-address': '127.0.0.1',
     'http-server.http.port': String(port),

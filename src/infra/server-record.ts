@@ -6,6 +6,8 @@ import { isAlive, lifeOf } from '../process-identity.ts'
 
 export interface ServerRecord {
   readonly url: string
+  /** How the server calls itself; tells it from another one at the same address. */
+  readonly nodeId: string
   readonly pid: number
   /** Tells the process from a later one with the same pid. */
   readonly pidStarted: string

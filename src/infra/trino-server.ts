@@ -1,8 +1,7 @@
 /** A real Trino on this machine, one node, without docker: started, found again, stopped. */
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join, relative, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LocalTrinoSettings } from '../config.ts'
@@ -12,6 +11,7 @@ import { TrinoEngine, type TrinoSettings } from '../sql/trino.ts'
 import { type FetchOptions, fromMaven, fromMavenTar } from './fetch.ts'
 import { findJava, type Java } from './java.ts'
 import { withLock } from './lock.ts'
+import { choosePort, requireFree } from './port.ts'
 import { lastLines } from './program.ts'
 import { recordFile, refuseForeignServer, removeRecord, runningServer, type ServerRecord } from './server-record.ts'
 import { javaArguments, type ServerFiles, writeServerFiles } from './server-files.ts'
@@ -107,17 +107,20 @@ export async function trinoPrograms(fileSystem: LocalTrinoSettings['fileSystem']
 
 async function launch(settings: LocalTrinoSettings, lakeDir: string, fetching: FetchOptions): Promise<ServerRecord> {
   const { stateDir, heapMb, jvm, fileSystem } = settings
+  if (settings.port !== null) await requireFree(settings.port)
+  requireMemory(heapMb)
   const home = await trinoPrograms(fileSystem, fetching)
   const java = await findJava(settings.javaHome, fetching)
-  requireMemory(heapMb)
-  const files: ServerFiles = { stateDir, home, heapMb, fileSystem, port: settings.port ?? (await freePort()) }
+  const port = settings.port ?? (await choosePort())
+  const files: ServerFiles = { stateDir, home, heapMb, fileSystem, port, nodeId: `local-${randomUUID()}` }
   writeServerFiles(files)
   const args = javaArguments(files, jvm, archiveFile(home, java, jvm))
   const pid = startDetached(join(java.home, 'bin/java'), args, stateDir)
   const pidStarted = processStart(pid)
   if (pidStarted === null) throw died(stateDir)
   const server: ServerRecord = {
-    url: `http://127.0.0.1:${files.port}`,
+    url: `http://127.0.0.1:${port}`,
+    nodeId: files.nodeId,
     pid,
     pidStarted,
     startedAt: new Date().toISOString(),
@@ -169,11 +172,23 @@ async function whenReady(server: ServerRecord, stateDir: string, signal: AbortSi
 /** `SELECT 1` would not do: the catalog has no node to run on for a second or two more. */
 async function probe(server: ServerRecord, signal: AbortSignal): Promise<void> {
   await using engine = await TrinoEngine.open(localSettings(server), { schema: 'startup_probe', signal, patienceMs: comingUpMs })
+  await requireOwn(engine, server)
   await engine.execute('CREATE SCHEMA IF NOT EXISTS startup_probe')
   await engine.execute('DROP TABLE IF EXISTS ready')
   await engine.execute('CREATE TABLE ready AS SELECT 1 AS x')
   await engine.execute('SELECT count(*) FROM ready')
   await engine.execute('DROP SCHEMA startup_probe CASCADE')
+}
+
+/** Somebody else's server may have taken the port after we looked; ours is then about to fail. */
+async function requireOwn(engine: TrinoEngine, { nodeId, url }: ServerRecord): Promise<void> {
+  const rows = await engine.query('SELECT node_id FROM system.runtime.nodes')
+  if (rows.some((row) => row['node_id'] === nodeId)) return
+  throw new PipelineError(`the Trino server that answers at ${url} is not the one that was started`, {
+    exitCode: exitCodes.conflict,
+    retryable: false,
+    hint: 'another program took the port: start again, with another TRINO_PORT if it is set',
+  })
 }
 
 async function end(server: ServerRecord): Promise<void> {
@@ -230,16 +245,6 @@ function requireMemory(heapMb: number): void {
 function archiveFile(home: string, java: Java, jvm: string): string {
   const key = createHash('sha256').update(`${java.home} ${java.major} ${jvm}`).digest('hex').slice(0, 8)
   return `${home}-${key}.jsa`
-}
-
-function freePort(): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>()
-  const server = createServer()
-  server.once('error', reject).listen(0, '127.0.0.1', () => {
-    const address = server.address()
-    server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-  })
-  return promise
 }
 
 function writeRecord(stateDir: string, server: ServerRecord): void {

@@ -102,6 +102,16 @@ describe('a local Trino server', { skip: skipTrino, concurrency: 1 }, () => {
     assert.ok(existsSync(recordFile(stateDir)))
     assert.equal(trinoStatus(stateDir).state, 'stopped')
     assert.equal(loadConfig({ environment: environment(), projectDir: root }).trino, null)
+    const sync = await outcome(
+      spawn(process.execPath, [dag, 'trino', 'sync'], { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] }),
+    )
+    assert.equal(sync.code, 4)
+    assert.match(
+      sync.err,
+      new RegExp(
+        `^dag: the local Trino server \\(pid ${before.pid}, started .*\\) is gone; .*\nhint: \`dag infra start\` starts it again`,
+      ),
+    )
     const killed = cli('start')
     const death = outcome(killed)
     await until(() => trinoStatus(stateDir).state === 'starting')
@@ -149,6 +159,12 @@ describe('a local Trino server', { skip: skipTrino, concurrency: 1 }, () => {
     const start = (changes: Partial<LocalTrinoSettings>, lake = lakeDir): Promise<unknown> =>
       startTrino({ settings: { ...settings, ...changes }, lakeDir: lake, say: () => {} })
     await assert.rejects(start({}, root), { message: /would lie in the lake/, hint: /DAG_STATE/, exitCode: 2 })
+    const taken = Number(new URL((await trinoServer()).url).port)
+    await assert.rejects(start({ port: taken }), {
+      message: `another program listens on port ${taken}, so the Trino server cannot be started there`,
+      hint: /TRINO_PORT/,
+      exitCode: 3,
+    })
     await assert.rejects(start({ heapMb: 999_999 }), {
       message: /needs 1000399 MB of memory; \d+ MB are free/,
       hint: /TRINO_HEAP_MB/,

@@ -39,7 +39,7 @@ export async function startTlsServer(): Promise<TlsServer> {
   const home = await trinoPrograms('hadoop', fetching)
   const stateDir = mkdtempSync(join(tmpdir(), 'trino-tls-'))
   const [port, tlsPort] = [await freePort(), await freePort()]
-  const files: ServerFiles = { stateDir, home, port, heapMb: 512, fileSystem: 'hadoop' }
+  const files: ServerFiles = { stateDir, home, port, heapMb: 512, fileSystem: 'hadoop', nodeId: 'tls' }
   writeServerFiles(files)
   makeCertificates(stateDir)
   const secret = randomBytes(48)
