@@ -102,8 +102,10 @@ export async function syncPublished(lake: ServedLake): Promise<SyncOutcome> {
 export async function followPointer(lakeDir: string, trino: TrinoSettings, signal?: AbortSignal): Promise<string> {
   try {
     const { changes, conflicts } = await syncPublished({ lakeDir, trino, ...(signal === undefined ? {} : { signal }) })
-    refuseConflicts(conflicts)
-    return `Trino: ${stableSchema} shows the published run (${changes.length} changes)`
+    refuseConflicts(conflicts.filter(({ schema }) => schema === stableSchema))
+    const others =
+      conflicts.length === 0 ? '' : `; ${conflicts.length} names of ${activeSchema} are taken, \`dag trino sync\` lists them`
+    return `Trino: ${stableSchema} shows the published run (${changes.length} changes)${others}`
   } catch (error) {
     signal?.throwIfAborted()
     return `Trino: ${stableSchema} does not show the published run yet: ${messageOf(error)}; \`dag trino sync --active\` repairs it`
