@@ -16,7 +16,7 @@ import { TrinoEngine, type TrinoOptions, type TrinoSettings } from '../sql/trino
 import { eachOf } from '../sql/each-of.ts'
 import { countDirectories } from '../sql/trino-count.ts'
 import type { TableAt } from '../sql/trino-locations.ts'
-import { type Change, type Conflict, leftAlone, type SchemaPlan } from '../sql/trino-plan.ts'
+import { type Change, type Conflict, leftAlone, type SchemaPlan, withoutComments } from '../sql/trino-plan.ts'
 import { tablesOver, viewsOver, type WantedSchema } from '../sql/trino-schema.ts'
 import { applyPlans, countRows, planSchemas, schemasNamed, settle } from '../sql/trino-sync.ts'
 import { collisionsRetried, refuseConflicts } from './sync-obstacles.ts'
@@ -54,6 +54,8 @@ export interface SyncRequest extends ServedLake {
    * Default true; it takes a second.
    */
   readonly locations?: boolean
+  /** Also comment the columns of views, and repair comments. Default true; the server takes some 10 ms for each column. */
+  readonly comments?: boolean
 }
 
 export interface SyncOutcome {
@@ -113,7 +115,8 @@ export async function followPointer(lakeDir: string, trino: TrinoSettings, signa
 }
 
 /**
- * A session in the schema of one snapshot, which is registered first if need be; with `published` so is what is published.
+ * A session in the schema of one snapshot, which is registered first if need be; with `published` so is what is published. Comments are
+ * left to the next sync: whoever asks for a session has a question.
  * @returns also the datasets that the snapshot does not have
  */
 export async function openRunOnTrino(
@@ -121,7 +124,7 @@ export async function openRunOnTrino(
   runId: string,
   { published = false, session = {} }: { readonly published?: boolean; readonly session?: TrinoOptions['session'] } = {},
 ): Promise<{ readonly engine: TrinoEngine; readonly missing: readonly string[] }> {
-  const { conflicts } = await syncTrino({ ...lake, runs: [runId], active: published, locations: published })
+  const { conflicts } = await syncTrino({ ...lake, runs: [runId], active: published, locations: published, comments: false })
   refuseConflicts(conflicts)
   const engine = await openTrino(lake, runSchema(runId), session)
   return { engine, missing: missingDatasets(runDir(lake.lakeDir, runId)) }
@@ -166,8 +169,10 @@ async function syncOnce(engine: SqlEngine, request: SyncRequest, active: ActiveR
   const stable = active === null ? [] : [stableOf(active)]
   const sources = [...snapshots, ...published]
   const wanted = [...sources.map((source) => source.wanted), ...stable]
-  const plan = async (located: readonly TableAt[] = []): Promise<readonly SchemaPlan[]> =>
-    ofThisLake(wanted, await planSchemas(engine, trino.catalog, wanted, { bases: lakeUris(request), located }))
+  const plan = async (located: readonly TableAt[] = []): Promise<readonly SchemaPlan[]> => {
+    const found = await planSchemas(engine, trino.catalog, wanted, { bases: lakeUris(request), located })
+    return ofThisLake(wanted, request.comments === false ? found.map(withoutComments) : found)
+  }
   const plans = await plan(locatedTables(request, sources, active))
   // Views of `discogs_stable` need the tables they show.
   const apply = async (some: readonly SchemaPlan[]): Promise<void> => {

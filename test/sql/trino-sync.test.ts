@@ -269,6 +269,13 @@ test('every column has a comment, also those of views, in every schema', { skip 
   )
   const country = datasets.find(({ name }) => name === 'releases_v6')?.columns.find(({ name }) => name === 'country')
   assert.deepEqual(seen, [[country?.meaning]])
+  await engine.execute("COMMENT ON COLUMN discogs_stable.releases_ref_v6.country IS 'mine'")
+  const quick = { lakeDir, trino, runs: [], active: true, locations: false } as const
+  assert.deepEqual((await syncTrino({ ...quick, comments: false })).changes, [])
+  assert.deepEqual(
+    (await syncTrino(quick)).changes.map(({ action, relation }) => [action, relation]),
+    [['comment', 'releases_ref_v6']],
+  )
 })
 
 /** The same columns over another directory. */
