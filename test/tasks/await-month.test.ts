@@ -38,7 +38,7 @@ function waiting(site: DumpSite, given: Partial<TaskContext> = {}, params: Recor
 /** The site as it is before the first dump of a month. */
 async function lateSite(): Promise<DumpSite> {
   const site = await DumpSite.start(100)
-  for (const name of [...site.files.keys()]) site.files.delete(name)
+  site.files.clear()
   return site
 }
 
