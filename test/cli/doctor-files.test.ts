@@ -36,7 +36,7 @@ test('the list of mounts of macOS is read as well', () => {
 test('a state on a shared file system is a warning that says what to do; a local one is named', () => {
   for (const type of ['nfs', 'nfs4', 'cifs', 'smb3', 'smbfs', '9p', 'virtiofs', 'fuse.sshfs']) assert.ok(isShared(type), type)
   for (const type of ['ext4', 'xfs', 'btrfs', 'zfs', 'apfs', 'overlay', 'tmpfs', 'fuseblk']) assert.ok(!isShared(type), type)
-  const findings = new Findings('files')
+  const findings = new Findings('disk')
   for (const type of ['virtiofs', 'ext4', null]) examineState(findings, '/state', type)
   assert.deepEqual(
     findings.list.map(({ verdict, found, advice }) => [verdict, found, advice]),

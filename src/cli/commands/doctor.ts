@@ -17,7 +17,7 @@ type Examination = (config: Config) => readonly Finding[] | Promise<readonly Fin
 
 const subjects: Readonly<Record<string, Examination>> = {
   machine: (config) => examineMachine(config),
-  files: examineFileSystems,
+  'file systems': examineFileSystems,
   lake: examineLake,
   link: examineLink,
   state: examineState,

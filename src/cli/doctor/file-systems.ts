@@ -7,7 +7,7 @@ import { type Finding, Findings } from './finding.ts'
 import { fileSystemOf, isShared } from './mounts.ts'
 
 export function examineFileSystems({ lakeDir, stateDir }: Config): readonly Finding[] {
-  const findings = new Findings('files')
+  const findings = new Findings('disk')
   examineLake(findings, existing(lakeDir))
   examineState(findings, existing(stateDir))
   return findings.list
@@ -15,7 +15,7 @@ export function examineFileSystems({ lakeDir, stateDir }: Config): readonly Find
 
 function examineLake(findings: Findings, directory: string): void {
   const name = fileSystemOf(directory) ?? 'a file system without a name'
-  findings.each('below the lake', {
+  findings.each('lake file system', {
     good: `${name}: links, renames, permissions, locks and fsync work in ${directory}`,
     bad: probeFileSystem(directory).map((problem) => `${name} ${problem}`),
     advice: 'move the lake to a local disk with a POSIX file system, such as ext4, xfs or APFS',
@@ -24,11 +24,11 @@ function examineLake(findings: Findings, directory: string): void {
 
 /** @param name of the file system, null when it is not known */
 export function examineState(findings: Findings, directory: string, name = fileSystemOf(directory)): void {
-  if (name === null) findings.none('below the state', `${directory} is on a file system without a name`)
-  else if (!isShared(name)) findings.ok('below the state', `${name}: ${directory}`)
+  if (name === null) findings.none('state file system', `${directory} is on a file system without a name`)
+  else if (!isShared(name)) findings.ok('state file system', `${name}: ${directory}`)
   else
     findings.warn(
-      'below the state',
+      'state file system',
       `${directory} is on ${name}, where SQLite's write-ahead log can be corrupted`,
       'set DAG_STATE to a directory on a local disk',
     )
