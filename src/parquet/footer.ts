@@ -1,11 +1,14 @@
 /** The footer of a file (parquet.thrift, `FileMetaData`) for flat schemas. */
+import { createRequire } from 'node:module'
 import type { EncodedColumn } from './encode.ts'
 import { codecs, convertedTypes, encodings, magic, pageTypes, physicalTypes, repetitionTypes } from './format.ts'
 import type { ParquetColumn } from './parquet-column.ts'
 import { CompactStruct } from './thrift.ts'
 
-/** Readers parse it as name and version (parquet-mr, VersionParser); it changes with the bytes that the encoder writes. */
-const createdBy = 'discogs-lakehouse version 1.0.0'
+const { version } = createRequire(import.meta.url)('../../package.json') as { readonly version: string }
+
+/** Readers parse it as name and version (parquet-mr, VersionParser). */
+const createdBy = `discogs-lakehouse version ${version}`
 
 export interface FooterContent {
   readonly columns: readonly ParquetColumn[]
@@ -104,10 +107,11 @@ function encodingStats(pageType: number, encoding: number, count: number): Compa
 function statistics({ nullCount, bounds }: EncodedColumn): CompactStruct {
   const counts = new CompactStruct().int64(3, nullCount)
   if (bounds === null) return counts
-  const { min, max, minExact, maxExact } = bounds
+  const { min, max, isExact } = bounds
+  const exact = isExact ? true : undefined
   return counts
     .bytes(5, max ?? undefined)
     .bytes(6, min)
-    .boolean(7, max === null ? undefined : maxExact)
-    .boolean(8, minExact)
+    .boolean(7, exact)
+    .boolean(8, exact)
 }

@@ -6,8 +6,8 @@ export interface Bounds {
   readonly min: Uint8Array<ArrayBuffer>
   /** Null when every text above the values is longer than a bound may be. */
   readonly max: Uint8Array<ArrayBuffer> | null
-  readonly minExact: boolean
-  readonly maxExact: boolean
+  /** True when both are values, of numbers and booleans alone. DuckDB 1.5.0 to 1.5.2 cuts MIN and MAX of exactly bounded texts to 8 bytes. */
+  readonly isExact: boolean
 }
 
 /** Longer texts are bounded by a prefix. */
@@ -15,16 +15,15 @@ const maxBoundBytes = 64
 
 /** The least and the greatest value themselves. */
 export function exactBounds(min: Buffer, max: Buffer): Bounds {
-  return { min: alone(min), max: alone(max), minExact: true, maxExact: true }
+  return { min: alone(min), max: alone(max), isExact: true }
 }
 
 /** Cuts bounds of UTF-8 texts to at most {@link maxBoundBytes}, between characters; the upper one is then moved up. */
 export function truncatedBounds(min: Buffer, max: Buffer): Bounds {
   const cutMin = min.subarray(0, characterStart(min, maxBoundBytes))
   const cutMax = max.subarray(0, characterStart(max, maxBoundBytes))
-  const maxExact = cutMax.length === max.length
-  const upper = maxExact ? max : successor(cutMax)
-  return { min: alone(cutMin), max: upper === null ? null : alone(upper), minExact: cutMin.length === min.length, maxExact }
+  const upper = cutMax.length === max.length ? max : successor(cutMax)
+  return { min: alone(cutMin), max: upper === null ? null : alone(upper), isExact: false }
 }
 
 /** In memory of its own: a message to another thread would copy all of the buffer around it. */

@@ -101,26 +101,28 @@ test('the footer leads to every page: types, sizes and counts add up', async () 
   }
 })
 
-test('the footer says which bounds are exact', async () => {
+test('the footer holds bounds of texts and does not call them exact; those of numbers it does', async () => {
   const path = newFile()
   const long = 'z'.repeat(70)
   const statistics = [
-    { values: ['a', long], min: 'a', max: `${'z'.repeat(63)}{`, exact: [true, false] },
-    { values: [long, `${long}z`], min: long.slice(0, 64), max: `${'z'.repeat(63)}{`, exact: [false, false] },
-    { values: ['a', 'z'.repeat(64)], min: 'a', max: 'z'.repeat(64), exact: [true, true] },
-    { values: ['a', '\u{10ffff}'.repeat(17)], min: 'a', max: undefined, exact: [true, null] },
+    { values: ['a', long], min: 'a', max: `${'z'.repeat(63)}{` },
+    { values: [long, `${long}z`], min: long.slice(0, 64), max: `${'z'.repeat(63)}{` },
+    { values: ['a', 'z'.repeat(64)], min: 'a', max: 'z'.repeat(64) },
+    { values: ['a', '\u{10ffff}'.repeat(17)], min: 'a', max: undefined },
   ]
-  writeModel(
-    path,
-    statistics.map(({ values }, index) => ({ name: `text_${index}`, type: 'VARCHAR', nullable: true, values })),
+  const texts = statistics.map(
+    ({ values }, index) => ({ name: `text_${index}`, type: 'VARCHAR', nullable: true, values }) as const,
   )
+  writeModel(path, [...texts, { name: 'number', type: 'BIGINT', nullable: true, values: [1n, 2n] }])
   const reader = await ParquetReader.openFile(path)
   const found = reader.metadata?.row_groups[0]?.columns.map(({ meta_data }) => meta_data?.statistics)
   await reader.close()
-  for (const [index, { min, max, exact }] of statistics.entries()) {
+  for (const [index, { min, max }] of statistics.entries()) {
     const one = found?.[index]
-    assert.deepEqual([one?.min_value, one?.max_value, one?.is_min_value_exact, one?.is_max_value_exact], [min, max, ...exact])
+    assert.deepEqual([one?.min_value, one?.max_value, one?.is_min_value_exact, one?.is_max_value_exact], [min, max, null, null])
   }
+  const number = found?.at(-1)
+  assert.deepEqual([number?.is_min_value_exact, number?.is_max_value_exact], [true, true])
 })
 
 interface Page {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,6 +31,7 @@ import {
   readWithPyarrow,
 } from './support/readers.ts'
 
+const { version } = createRequire(import.meta.url)('../../package.json') as { readonly version: string }
 const highest = '\u{10ffff}'
 const prefix = 'p'.repeat(1000)
 
@@ -216,7 +218,7 @@ for (const [name, one] of Object.entries(cases)) {
     assertSame(file.columns, expected(one))
     assert.deepEqual(file.types, Object.fromEntries(one.columns.map((column) => [column.name, arrowTypes[column.type]])))
     assert.deepEqual(file.metadata, one.options?.metadata ?? {})
-    assert.equal(file.createdBy, 'discogs-lakehouse version 1.0.0')
+    assert.equal(file.createdBy, `discogs-lakehouse version ${version}`)
   })
 
   test(`the footer of ${name} says what is in the file`, { skip: pyarrowSkipped }, () => {
@@ -285,7 +287,7 @@ function isPresent(value: ModelValue): value is Exclude<ModelValue, null> {
   return value !== null
 }
 
-/** Recomputed from the values: null count, bounds that hold and are exact where they say so. */
+/** Recomputed from the values: null count, bounds that hold, and whether they may be called exact. */
 function assertFooter(chunk: ChunkFooter | undefined, column: ModelColumn, values: readonly ModelValue[]): void {
   const present = sorted(values)
   const [min, max] = [present[0] ?? null, present.at(-1) ?? null]
@@ -295,18 +297,18 @@ function assertFooter(chunk: ChunkFooter | undefined, column: ModelColumn, value
   const isLong = (value: ModelValue): boolean => typeof value === 'string' && Buffer.byteLength(value) > 64
   const hasMax = !(typeof max === 'string' && max.startsWith(highest.repeat(16)) && isLong(max))
   if (!hasMax) return // pyarrow shows no bounds at all when one is missing
-  assertBound(chunk.min, chunk.minExact, min, isLong(min), -1)
-  assertBound(chunk.max, chunk.maxExact, max, isLong(max), 1)
+  // DuckDB 1.5.0 to 1.5.2 answers MIN and MAX of texts wrongly where these say that a bound is exact.
+  if (column.type === 'VARCHAR') assert.deepEqual([chunk.minExact, chunk.maxExact], [null, null])
+  assertBound(chunk.min, min, isLong(min), -1)
+  assertBound(chunk.max, max, isLong(max), 1)
 }
 
-function assertBound(bound: ReadValue, exact: boolean | null, value: ModelValue, isLong: boolean, side: number): void {
+function assertBound(bound: ReadValue, value: ModelValue, isLong: boolean, side: number): void {
   if (!isLong) {
     assert.equal(bound, asRead(value))
-    assert.notEqual(exact, value === null ? undefined : false)
     return
   }
   assert.ok(typeof bound === 'string' && typeof value === 'string')
-  assert.equal(exact ?? false, false)
   assert.ok(Buffer.byteLength(bound) <= 64, `${Buffer.byteLength(bound)} bytes`)
   assert.ok(!bound.includes('\ufffd'))
   assert.equal(compare(ordered(bound), ordered(value)), side)
