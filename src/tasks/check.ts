@@ -7,7 +7,7 @@ import type { TaskContext, TaskResult } from '../scheduler/context.ts'
 import { runTask } from '../task-process.ts'
 import { censusChecks } from './checks/census.ts'
 import { runChecks } from './checks/check.ts'
-import { driftChecks } from './checks/drift.ts'
+import { driftChecks, hintToAccept } from './checks/drift.ts'
 import { fileChecks } from './checks/files.ts'
 import { keyChecks } from './checks/keys.ts'
 import { referenceChecks } from './checks/references.ts'
@@ -39,7 +39,8 @@ export async function check(context: TaskContext): Promise<TaskResult> {
   context.log(summary(results))
   const failures = criticalFailures(results)
   if (failures.length > 0) {
-    const hint = `see ${join(reportsDir(directory), `check_${name}.csv`)}`
+    const accept = hintToAccept(failures)
+    const hint = `see ${join(reportsDir(directory), `check_${name}.csv`)}${accept === undefined ? '' : `; ${accept}`}`
     throw new PipelineError(`check ${name}: ${describeFailures(failures)}`, { retryable: false, hint })
   }
   return {}

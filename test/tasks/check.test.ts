@@ -372,7 +372,9 @@ test('drift: fewer rows or smaller ids than the published month has are critical
     'WARN drift.rows.release_styles_v1 = 0',
   ])
   const { expected, previous, details } = resultNamed(outcome, 'drift.rows.releases_v6')
-  assert.deepEqual([expected, previous, details], ['>= 98 % of previous', '100', `previous snapshot ${olderRun}`])
+  const advice = 'if the smaller month is right, pass --param truncation_percent=3'
+  assert.deepEqual([expected, previous, details], ['>= 98 % of previous', '100', `previous snapshot ${olderRun}; ${advice}`])
+  assert.ok(outcome.error instanceof PipelineError && outcome.error.hint?.endsWith(`check_drift.csv; ${advice}`))
   assert.deepEqual((await run('drift', { truncation_percent: '3' })).failed, ['WARN drift.rows.release_styles_v1 = 0'])
 })
 

@@ -9,6 +9,7 @@ import { prevLinks, resolveActive } from '../../lake/pointer.ts'
 import { identifiers } from '../../sql/quote.ts'
 import type { SqlEngine } from '../../sql/engine.ts'
 import { loadSql } from '../../sql/texts.ts'
+import type { CheckResult } from '../../scheduler/context.ts'
 import type { Check, Finding } from './check.ts'
 import { type CheckScope, numberParam, type OpenRun } from './scope.ts'
 
@@ -62,7 +63,9 @@ function driftCheck({ engine, context }: CheckScope, { dataset, previous, percen
     const before = await measure(previous.engine, dataset)
     const ok = 100 * Number(value) >= (100 - percent) * Number(before)
     const compared = `previous snapshot ${runId}`
-    if (ok || monthOf(runId) <= monthOf(context.runId)) return { value, ok, previous: before, details: compared }
+    if (ok) return { value, ok, previous: before, details: compared }
+    if (monthOf(runId) <= monthOf(context.runId))
+      return { value, ok, previous: before, details: `${compared}; ${howToAccept(percentBelow(value, before))}` }
     return {
       value,
       ok,
@@ -79,6 +82,23 @@ function driftCheck({ engine, context }: CheckScope, { dataset, previous, percen
     expected: `>= ${100 - percent} % of previous`,
     measure: compare,
   }
+}
+
+/** What to do where a smaller month is right; undefined when no result is below the previous snapshot. */
+export function hintToAccept(failures: readonly CheckResult[]): string | undefined {
+  const percents = failures.flatMap(({ checkName, value, previous }) =>
+    checkName.startsWith('drift.') && value !== null && previous !== null ? [percentBelow(BigInt(value), BigInt(previous))] : [],
+  )
+  return percents.length === 0 ? undefined : howToAccept(Math.max(...percents))
+}
+
+/** The least whole percentage that lets `value` pass. */
+function percentBelow(value: bigint, before: bigint): number {
+  return before === 0n ? 0 : Number((100n * (before - value) + before - 1n) / before)
+}
+
+function howToAccept(percent: number): string {
+  return `if the smaller month is right, pass --param truncation_percent=${percent}`
 }
 
 /** Run ids begin with the month of their dumps. */
