@@ -34,7 +34,11 @@ export const masters: Dump = {
         id('main_release_id', 'main_release', 'id of the release that stands for the master'),
         text('title', 'title', 'title', { maxNullPercent: 1 }),
         value('year', 'year', 'year', 'year of the first release, NULL when unknown'),
-        joined('master_artists', 'artists/artist*/name', 'names of the artists, joined by ", "'),
+        joined(
+          'master_artists',
+          'artists/artist*/name',
+          'names of the artists, joined by ", "; neither name variation nor join phrase: a credit without a name is in master_artists_v1 alone',
+        ),
         joinedIds('master_artist_ids', 'artists/artist*/id', 'ids of the artists, joined by ","', ','),
         joined('genres', 'genres/genre*', 'genres, joined by ", " (a genre may hold a comma: see the genre table)'),
         joined('styles', 'styles/style*', 'styles, joined by ", "'),

@@ -15,7 +15,7 @@ export const warehouseTables: readonly Dataset[] = [
     references: [refers('artist_id', 'artists_v1_typed', 'artist_id')],
   }),
   warehouse('release_artists_v1', {
-    about: 'Main artists of releases, by normalised name.',
+    about: 'Main artists of releases, by normalised name. A credit without a name is not included, whatever its name variation.',
     columns: [
       releaseId,
       computed('artist_norm', 'VARCHAR', 'name in lower case, trimmed'),

@@ -18,6 +18,9 @@ import { stagingDir } from '../../src/lake/layout.ts'
 import { registerZstd } from '../parquet/support/zstd.ts'
 import type { TaskResult } from '../../src/scheduler/context.ts'
 import { readFooter } from '../../src/tasks/checks/parquet-footer.ts'
+import { DuckDbEngine } from '../../src/sql/duckdb.ts'
+import { registerRun } from '../../src/sql/run-views.ts'
+import { loadSql } from '../../src/sql/texts.ts'
 import { ingest } from '../../src/tasks/ingest.ts'
 import { expected } from '../fixtures/odd/expected.ts'
 import { taskContext } from '../support/task-context.ts'
@@ -171,6 +174,24 @@ test('every accepted record has one row of hashes, in the order of the dump; cha
   assert.deepEqual([nine?.[0], two?.[0], five?.[0]], ['9', '2', '5'])
   assert.deepEqual(after.slice(0, 2), [two, nine])
   assert.notDeepEqual(after[2], five)
+})
+
+test('a credit with a name variation and no name is a row of the credits, and no name among the artists', async () => {
+  const place = new Place()
+  const unnamed = '<artist><id>0</id><name></name><anv>The Unknown</anv><join>&amp;</join></artist>'
+  const named = '<artist><id>2</id><name>Mr. James Barth</name><anv>Barth</anv></artist>'
+  await place.ingest('releases', gzipSync(`<releases><release id="9"><artists>${unnamed}${named}</artists></release></releases>`))
+  await using engine = await DuckDbEngine.open()
+  const tables = dumps.flatMap(({ datasets }) => datasets).filter(({ dump }) => dump === 'releases')
+  await registerRun(engine, place.staging, tables)
+  assert.deepEqual(await engine.query('SELECT artists FROM releases_v6'), [{ artists: 'Mr. James Barth' }])
+  assert.deepEqual(await engine.query('SELECT position, artist_id, artist_name, anv, join_phrase FROM release_credits_v1'), [
+    { position: 1, artist_id: null, artist_name: null, anv: 'The Unknown', join_phrase: '&' },
+    { position: 2, artist_id: 2n, artist_name: 'Mr. James Barth', anv: 'Barth', join_phrase: null },
+  ])
+  assert.deepEqual(await engine.query(await loadSql('build/release_artists_v1')), [
+    { release_id: 9n, artist_norm: 'mr. james barth', artist_id: 2n, artist_name: 'Mr. James Barth' },
+  ])
 })
 
 test('a second try over the first gives the same files', async () => {
