@@ -2,7 +2,7 @@
 import { buffer as bufferOf } from 'node:stream/consumers'
 import { gunzipSync } from 'node:zlib'
 import { hasCode, PipelineError } from '../errors.ts'
-import { excerpt } from './checksums.ts'
+import { excerpt } from '../lake/checksums.ts'
 import { proxyRefusal, TransferFailure } from './failure.ts'
 import { retryAfterCapMs, retryAfterMs } from './retry.ts'
 

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { Parser } from 'htmlparser2'
 import { PipelineError } from '../errors.ts'
-import { excerpt } from './checksums.ts'
+import { excerpt } from '../lake/checksums.ts'
 import { type DumpName, dumpNames, monthOf, parseFileName } from './names.ts'
 import { keptText } from './kept-text.ts'
 import type { Site } from './site.ts'

@@ -36,6 +36,7 @@ const stageReport = z.looseObject({
     })
     .exactOptional(),
   generated: z.literal(true).exactOptional(),
+  read: z.object({ mtimeMs: z.number(), ctimeMs: z.number(), inode: z.number() }).exactOptional(),
   records: count.exactOptional(),
   quarantined: count.exactOptional(),
   quarantineCap: count.exactOptional(),

@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { PipelineError } from '../errors.ts'
 import { writeJson } from './atomic-file.ts'
+import type { FileIdentity } from './input-file.ts'
 import { recordHashesPath, reportsDir } from './layout.ts'
 
 /** A file a stage has written. */
@@ -62,6 +63,8 @@ export interface StageReport {
   readonly source?: StagedSource
   /** Of an ingest: the dump carries the mark of generated ones. */
   readonly generated?: true
+  /** Of an ingest: what else tells the dump file from another one. */
+  readonly read?: Omit<FileIdentity, 'bytes'>
   /** Records read, rejected ones included. */
   readonly records?: number
   readonly quarantined?: number

@@ -1,6 +1,7 @@
 /**
  * What a task sees of the world, and what it gives back: the two sides of the process boundary. Types only.
  */
+import type { InputFile } from '../lake/input-file.ts'
 import type { PromotionLedger } from '../lake/promotion-ledger.ts'
 import type { DownloadSettings } from '../settings/download.ts'
 import type { TrinoSettings } from '../sql/trino.ts'
@@ -45,6 +46,8 @@ export interface TaskResult {
   /** Bytes written. */
   readonly bytes?: number
   readonly checks?: readonly CheckResult[]
+  /** Files that it has read. When one of them changes before its run has used the result, the task runs again. */
+  readonly inputs?: readonly InputFile[]
   /** Set when there was nothing to do; the reason a person reads. The task still counts as success. */
   readonly note?: string
   /** Why the task decided against its work. Its state is then `skipped`; the tasks below it run all the same. */

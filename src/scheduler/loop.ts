@@ -5,7 +5,8 @@ import { userName } from '../process-identity.ts'
 import type { Dag } from './dag.ts'
 import { type Deferral, deferralOf, isDeferred } from './deferral.ts'
 import { Engine, type EngineSettings, type Watch } from './engine.ts'
-import { type Ask, nextAttempt, type Redo } from './next-attempt.ts'
+import { type Ask, keptTasks, nextAttempt, type Redo } from './next-attempt.ts'
+import { type Outdated, outdatedInputs } from './outdated-inputs.ts'
 import { compile, type Plan } from './plan.ts'
 import { hopelessness } from './resumption.ts'
 import { keepSecrets } from './secrets.ts'
@@ -117,9 +118,10 @@ async function retry(engine: Engine, runId: string, plan: Plan | null, given: Re
   const { store } = engine
   const options = bound(store, runId, given)
   const { isAutomatic = false } = options
-  // Whoever asks for more than a resumption means the attempt that follows.
-  const isPlain = plan === null && options.redo === undefined
   refuse(store, runId, plan, options)
+  const outdated = await outdatedTasks(store, runId, plan, options)
+  // Whoever asks for more than a resumption means the attempt that follows.
+  const isPlain = plan === null && options.redo === undefined && outdated.size === 0
   store.change.bindRun(runId, options.config)
   const work = { ...options, hopeless: isAutomatic ? hopelessness(store.events(runId)) : null }
   const wasDeferred = store.run(runId).state === 'running' && isDeferred(store.tasks(runId))
@@ -135,7 +137,11 @@ async function retry(engine: Engine, runId: string, plan: Plan | null, given: Re
     const isDone = state !== 'failed' || !store.tasks(runId).some(isOld)
     if (state === 'cancelled' || isDone || isAutomatic) return outcomeOf(store, runId)
   }
-  await engine.execute(plan ?? store.planOf(runId), () => begin(store, runId, plan, options), work)
+  await engine.execute(
+    plan ?? store.planOf(runId),
+    () => begin(store, runId, { ...askOf(plan, options), outdated }, options),
+    work,
+  )
   return outcomeOf(store, runId)
 }
 
@@ -168,17 +174,27 @@ export async function asLeader<Result>(settings: EngineSettings, lead: (leader: 
   })
 }
 
-function begin(store: Store, runId: string, plan: Plan | null, options: RetryOptions): RunRecord {
-  const { config, parallelism = config.parallelism } = options
+function begin(store: Store, runId: string, ask: Ask, { config, parallelism = config.parallelism }: RetryOptions): RunRecord {
   return store.change.transaction(() => {
-    const next = nextAttempt(store, runId, askOf(plan, options))
+    const next = nextAttempt(store, runId, ask)
     store.change.createAttempt({ runId, parallelism, ...next }, store.run(runId))
     return store.run(runId)
   })
 }
 
 function askOf(plan: Plan | null, { config, redo }: RetryOptions): Ask {
-  return { lakeDir: config.lakeDir, plan, redo: redo ?? null }
+  return { lakeDir: config.lakeDir, plan, redo: redo ?? null, outdated: new Map() }
+}
+
+/** Says which tasks run again since their input has changed. */
+async function outdatedTasks(store: Store, runId: string, plan: Plan | null, options: RetryOptions): Promise<Outdated> {
+  const { log = (line) => process.stderr.write(`${line}\n`) } = options
+  const { tasks } = plan ?? store.planOf(runId)
+  const outdated = await outdatedInputs({ rawDir: options.config.rawDir, tasks }, (more) =>
+    keptTasks(store, runId, askOf(plan, options), more),
+  )
+  for (const [taskId, why] of outdated) log(`${taskId} runs again: ${why}`)
+  return outdated
 }
 
 /** With the directories of the run in place of those of the settings. @throws PipelineError (exit 3) when the environment names others */

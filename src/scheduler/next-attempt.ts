@@ -4,6 +4,7 @@ import { exitCodes, PipelineError } from '../errors.ts'
 import { currentDir, runDir } from '../lake/layout.ts'
 import { carriedOver } from './carry.ts'
 import { suggest } from './nearest.ts'
+import type { Outdated } from './outdated-inputs.ts'
 import type { Plan } from './plan.ts'
 import { preparesSnapshot, taskNamed, transitiveUpstream } from './plan-graph.ts'
 import type { RunRecord, Store, TaskRecord } from './store.ts'
@@ -22,24 +23,40 @@ export interface Ask {
   readonly plan: Plan | null
   /** This task runs again although it has succeeded. */
   readonly redo: Redo | null
+  readonly outdated: Outdated
 }
 
 export interface NextAttempt {
   readonly plan: Plan
   /** Succeeded tasks that do not run again. */
   readonly carried: readonly TaskRecord[]
+  /** By task id, why a task that had succeeded runs again. */
+  readonly renewed: Outdated
 }
 
 /** @throws PipelineError: exit 3 when there is nothing to do or the run is sealed, 4 for an unknown task, 2 for a redo without what is below */
-export function nextAttempt(store: Store, runId: string, { lakeDir, plan, redo }: Ask): NextAttempt {
+export function nextAttempt(store: Store, runId: string, ask: Ask): NextAttempt {
+  const { lakeDir, redo, outdated } = ask
+  const next = ask.plan ?? store.planOf(runId)
+  if (redo === null) refuseSuccess(store.run(runId))
+  else refuseRedo(redo, next, store.tasks(runId))
+  const carried = keptTasks(store, runId, ask, [...outdated.keys()])
+  refuseSealed(lakeDir, next, runId, carried)
+  return { plan: next, carried, renewed: outdated }
+}
+
+/** @param outdated tasks that run again for another reason than what is asked */
+export function keptTasks(
+  store: Store,
+  runId: string,
+  { lakeDir, plan, redo }: Omit<Ask, 'outdated'>,
+  outdated: readonly string[],
+): readonly TaskRecord[] {
   const previous = { plan: store.planOf(runId), tasks: store.tasks(runId) }
   const next = plan ?? previous.plan
-  if (redo === null) refuseSuccess(store.run(runId))
-  else refuseRedo(redo, next, previous.tasks)
-  const again = [...promotionsToRedo(store, next, runId), ...(redo === null ? [] : [redo.taskId])]
-  const carried = isStagingLost(lakeDir, next, runId) ? [] : carriedOver(next, previous, again)
-  refuseSealed(lakeDir, next, runId, carried)
-  return { plan: next, carried }
+  if (isStagingLost(lakeDir, next, runId)) return []
+  const again = [...promotionsToRedo(store, next, runId), ...(redo === null ? [] : [redo.taskId]), ...outdated]
+  return carriedOver(next, previous, again)
 }
 
 /** `dag gc` removes what failed runs had staged. Asked inside the transaction that makes the run running: from then on it stays. */

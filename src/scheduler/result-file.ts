@@ -31,11 +31,21 @@ function lineSchema() {
     etaSeconds: z.number().exactOptional(),
     message: z.string().exactOptional(),
   })
+  const input = z.object({
+    path: z.string(),
+    bytes: z.int().min(0),
+    mtimeMs: z.number(),
+    ctimeMs: z.number(),
+    inode: z.number(),
+    sha256: z.string(),
+    checksums: z.string().nullable(),
+  })
   const result = z.object({
     rows: z.record(z.string(), z.int().min(0)).exactOptional(),
     bytes: z.int().min(0).exactOptional(),
     checks: checks.exactOptional(),
     note: z.string().exactOptional(),
+    inputs: z.array(input).exactOptional(),
     skipped: z.string().exactOptional(),
   })
   return z.union([

@@ -12,6 +12,7 @@ import { registerRun } from '../sql/run-views.ts'
 import { loadSql } from '../sql/texts.ts'
 import { runTask } from '../task-process.ts'
 import { buildOnTrino } from './build/on-trino.ts'
+import { assertCurrentInputs } from './current-inputs.ts'
 import { buildReport } from './checks/stage-reports.ts'
 
 /**
@@ -22,6 +23,7 @@ export async function build(context: TaskContext): Promise<TaskResult> {
   const directory = stagingDir(context.lakeDir, context.runId)
   if (!existsSync(directory))
     throw new PipelineError(`build: staging directory ${directory} does not exist`, { retryable: false })
+  await assertCurrentInputs(context, directory)
   const { sqlEngine, trino } = context.settings
   const isOnTrino = sqlEngine === 'trino' && trino !== null
   const built = isOnTrino ? await buildOnTrino(context, directory, trino) : await buildOnDuckDb(context, directory)

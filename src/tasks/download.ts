@@ -1,10 +1,12 @@
+import { join } from 'node:path'
 import { dumpNamed } from '../discogs/catalogue.ts'
 import { downloadMonth, type FileProgress } from '../download/download-month.ts'
 import { assertMonth } from '../download/names.ts'
+import { identityOf } from '../lake/input-file.ts'
 import { Site } from '../download/site.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
 import { runTask } from '../task-process.ts'
-import { findDumpFile, monthDir } from './dump-file.ts'
+import { findDumpFile, inputOf, monthDir } from './dump-file.ts'
 
 /** The tasks of a run start together: the first of them asks the site, the others find its answer. */
 const freshMs = 60_000
@@ -26,7 +28,9 @@ export async function download(context: TaskContext): Promise<TaskResult> {
   const [file] = await downloadMonth(site, month, options)
   if (file === undefined) return {}
   context.log(`${file.name}: ${file.bytes} bytes, sha256 ${file.sha256}, ${file.outcome}, ${file.receivedBytes} bytes received`)
-  return file.outcome === 'fetched' ? { bytes: file.bytes } : { note: `${file.name} was there and is verified` }
+  const path = join(monthDir(rawDir, month), file.name)
+  const inputs = [inputOf(rawDir, path, { ...identityOf(path), sha256: file.sha256 })]
+  return file.outcome === 'fetched' ? { bytes: file.bytes, inputs } : { note: `${file.name} was there and is verified`, inputs }
 }
 
 /** Bytes, rate and time left for the scheduler. The rate is that of this transfer: what an earlier one has left does not count. */

@@ -1,10 +1,11 @@
 /** Finds the dumps of a month and what is known of them: where they came from, which hash was published. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { isDumpFile } from '../discogs/catalogue.ts'
 import type { DumpName } from '../discogs/dataset.ts'
-import { parseChecksums } from '../download/checksums.ts'
+import { parseChecksums } from '../lake/checksums.ts'
 import { manifestName, readMonthManifest, type VerifiedFile, verifiedFileIn } from '../download/manifest.ts'
+import type { InputFile } from '../lake/input-file.ts'
 import { hasCode, messageOf, PipelineError } from '../errors.ts'
 
 export interface DumpFile {
@@ -28,6 +29,16 @@ export interface DumpDownload {
   readonly manifest: string
   readonly url: string
   readonly etag: string | null
+}
+
+/** The checksum file that was published with a dump. @param path of the dump */
+export function checksumFileOf(path: string): string {
+  return join(dirname(path), `${basename(path).slice(0, 'discogs_YYYYMMDD_'.length)}CHECKSUM.txt`)
+}
+
+/** A dump as a task reports that it has read it. @param path absolute */
+export function inputOf(rawDir: string, path: string, read: Omit<InputFile, 'path' | 'checksums'>): InputFile {
+  return { ...read, path: relative(rawDir, path), checksums: relative(rawDir, checksumFileOf(path)) }
 }
 
 /** Where the dumps of a month lie. */
@@ -89,9 +100,8 @@ function missing(directory: string, month: string, dump: DumpName, names: readon
  * @throws PipelineError, not retryable, when it is there and is no checksum file
  */
 function expectedSha256(directory: string, names: readonly string[], name: string): string | null {
-  const checksums = `${name.slice(0, 'discogs_YYYYMMDD_'.length)}CHECKSUM.txt`
-  if (!names.includes(checksums)) return null
-  const path = join(directory, checksums)
+  const path = checksumFileOf(join(directory, name))
+  if (!names.includes(basename(path))) return null
   try {
     return parseChecksums(readFileSync(path, 'utf8'), path).get(name) ?? null
   } catch (cause) {

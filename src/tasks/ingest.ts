@@ -6,12 +6,13 @@ import type { Dump } from '../discogs/dataset.ts'
 import { recordHashVersion, storedTables } from '../discogs/record-hashes.ts'
 import { PipelineError } from '../errors.ts'
 import { Kernel } from '../kernel/kernel.ts'
+import { type FileIdentity, identityOf, isSameFile } from '../lake/input-file.ts'
 import { recordHashesPath, reportsDir, stagingDir } from '../lake/layout.ts'
 import { writeStageReport } from '../lake/stage-report.ts'
 import type { TaskContext, TaskResult } from '../scheduler/context.ts'
 import { runTask } from '../task-process.ts'
 import { XmlError } from '../xml/xml-error.ts'
-import { type DumpFile, findDumpFile } from './dump-file.ts'
+import { type DumpFile, findDumpFile, inputOf } from './dump-file.ts'
 import { CoreBudget } from './ingest/core-budget.ts'
 import { DatasetWriters } from './ingest/dataset-writers.ts'
 import type { ColumnToEncode, EncodedJob, ReadSlice } from './ingest/messages.ts'
@@ -32,6 +33,7 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
   const { dump, workers } = parseArguments(context.args)
   const source = findDumpFile(context.rawDir, context.params['dump_month'] ?? '', dump.name)
   const directory = stagingDir(context.lakeDir, context.runId)
+  const read = identityOf(source.path)
   mkdirSync(reportsDir(directory), { recursive: true })
   context.log(`reading ${source.path}, ${source.bytes} bytes`)
 
@@ -70,6 +72,7 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
     throw located(error, dump, source, progress.records)
   }
   const { sha256 } = slices
+  assertUntouched(source, read)
   assertSameHash(source, sha256)
   const staged = await writers.commit({ run_id: context.runId, source_sha256: sha256 })
   const { [recordHashesPath(dump.name)]: recordHashes = { rows: 0, files: [] }, ...datasets } = staged
@@ -83,6 +86,7 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
       ...(source.download === null ? {} : { download: source.download }),
     },
     ...(slices.isGenerated ? { generated: true } : {}),
+    read: { mtimeMs: read.mtimeMs, ctimeMs: read.ctimeMs, inode: read.inode },
     records: progress.records,
     quarantined: quarantine.count,
     quarantineCap: Number(context.params['quarantine_cap'] ?? 0),
@@ -95,6 +99,7 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
   return {
     rows: Object.fromEntries(Object.entries(datasets).map(([name, { rows }]) => [name, rows])),
     bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+    inputs: [inputOf(context.rawDir, source.path, { ...read, sha256 })],
   }
 }
 
@@ -140,6 +145,14 @@ function located(error: unknown, dump: Dump, source: DumpFile, records: number):
     ...(hint && { hint }),
     retryable,
     cause: error.cause,
+  })
+}
+
+/** Else nobody could tell later which file it was. */
+function assertUntouched({ dump, path }: DumpFile, read: FileIdentity): void {
+  if (isSameFile(identityOf(path), read)) return
+  throw new PipelineError(`ingest ${dump}: ${path} was changed or replaced while it was read`, {
+    hint: 'the next try reads it again',
   })
 }
 

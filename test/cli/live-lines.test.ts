@@ -24,6 +24,7 @@ const waiting: TaskRecord = {
   rows: null,
   bytes: null,
   note: null,
+  inputs: null,
 }
 const running: TaskRecord = { ...waiting, state: 'running', tries: 1, startedAt: started }
 const done: TaskRecord = { ...running, state: 'success', endedAt: '2026-04-20T06:00:01.200Z', rows: { one: 1000, two: 234 } }

@@ -1,8 +1,10 @@
 /** The whole of `main`, a run after another in one lake, as an operator would see them: every step builds on the one before. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { existsSync, lstatSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { after, test } from 'node:test'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { z } from 'zod'
 import { generateDumps } from '../../src/demo/generate.ts'
 import { activeShape, dag, listing, month, outcomeShape, Place, releases, taskShape } from './support.ts'
@@ -216,6 +218,40 @@ test('an older month is not published unless it is forced, and its run succeeds 
   assert.equal(target(), `_runs/${olderRun}`)
   assert.equal((await place.dag('rollback')).code, 0)
   assert.equal(target(), `_runs/${third}`)
+})
+
+test('when the site replaces the dumps between two attempts, the retry ingests the new ones and never mixes both', async () => {
+  const fourth = runOf('09')
+  const dump = place.dumpFile('releases')
+  const whole = readFileSync(dump)
+  truncateSync(dump, Math.floor(whole.length / 2))
+  assert.equal((await place.dag('trigger', 'main', ...session('09'), '--param', `dump_month=${month}`)).code, 1)
+  writeFileSync(dump, whole)
+  const artists = place.dumpFile('artists')
+  writeFileSync(artists, gzipSync(gunzipSync(readFileSync(artists)).toString().replaceAll('<name>', '<name>X')))
+  const hashes = (['artists', 'labels', 'masters', 'releases'] as const).map((name) => {
+    const path = place.dumpFile(name)
+    return `${createHash('sha256').update(readFileSync(path)).digest('hex')} ${basename(path)}\n`
+  })
+  writeFileSync(join(dirname(artists), `${basename(artists).slice(0, 17)}CHECKSUM.txt`), hashes.join(''))
+  const retried = await place.dag('retry', fourth, '--json')
+  const { state, tasks } = outcomeShape.parse(JSON.parse(retried.stdout))
+  assert.equal(retried.stderr, `ingest.artists runs again: ${artists} has been replaced since it was read\n`)
+  const isKept = (id: string): boolean => tasks.some(({ taskId, carriedFrom }) => taskId === id && carriedFrom !== null)
+  assert.equal(state, 'success', JSON.stringify(tasks))
+  assert.deepEqual(
+    ['artists', 'labels', 'masters', 'releases'].map((one) => isKept(`ingest.${one}`)),
+    [false, true, true, false],
+  )
+  const names = await place.dag(
+    'sql',
+    "select count(*) as n from artists_v1_typed where name not like 'X%'",
+    '--run',
+    fourth,
+    '--format',
+    'csv',
+  )
+  assert.equal(names.stdout.trim().split(/\s+/).at(-1), '0', names.stdout)
 })
 
 /** What of a sealed run its owner may still write to, the reports apart. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseChecksums } from '../../src/download/checksums.ts'
+import { parseChecksums } from '../../src/lake/checksums.ts'
 import { networkFailure } from '../../src/download/failure.ts'
 import { assertMonth, parseFileName } from '../../src/download/names.ts'
 import { Limiter } from '../../src/download/pace.ts'

@@ -24,6 +24,8 @@ export interface NewAttempt {
   readonly parallelism: number
   /** Tasks of the attempt before that need not run again. */
   readonly carried: readonly TaskRecord[]
+  /** By task id, why a task that had succeeded runs again. */
+  readonly renewed?: ReadonlyMap<string, string>
 }
 
 /** A run in state running, without its attempt. */
@@ -40,7 +42,11 @@ export function insertRun(connection: Connection, run: NewRun): void {
 }
 
 /** An attempt, its plan and its tasks. */
-export function insertAttempt(connection: Connection, { runId, plan, parallelism, carried }: NewAttempt, attempt: number): void {
+export function insertAttempt(
+  connection: Connection,
+  { runId, plan, parallelism, carried, renewed }: NewAttempt,
+  attempt: number,
+): void {
   const hash = insertPlan(connection, plan)
   connection.run(
     `insert into attempt (run_id, attempt, plan_hash, state, parallelism, pid, host, started_at)
@@ -53,7 +59,7 @@ export function insertAttempt(connection: Connection, { runId, plan, parallelism
   for (const [position, task] of plan.tasks.entries()) {
     const place = { runId, attempt, position }
     const done = before.get(task.id)
-    if (done === undefined) insertWaiting(connection, task, place)
+    if (done === undefined) insertWaiting(connection, task, place, renewed?.get(task.id))
     else insertCarried(connection, task, place, done)
   }
 }
@@ -78,14 +84,14 @@ interface Place {
   readonly position: number
 }
 
-function insertWaiting(connection: Connection, { id: taskId, kind, retries }: PlannedTask, place: Place): void {
+function insertWaiting(connection: Connection, { id: taskId, kind, retries }: PlannedTask, place: Place, why?: string): void {
   connection.run(
     `insert into task (run_id, attempt, task_id, position, kind, state, retries)
      values (@runId, @attempt, @taskId, @position, @kind, 'waiting', @retries)`,
     { ...place, taskId, kind, retries },
   )
   const { runId, attempt } = place
-  const detail = 'waits for the tasks above it'
+  const detail = why === undefined ? 'waits for the tasks above it' : `runs again: ${why}`
   appendEvent(connection, { subject: 'task', runId, attempt, taskId, from: null, to: 'waiting', detail })
 }
 
@@ -93,13 +99,14 @@ function insertWaiting(connection: Connection, { id: taskId, kind, retries }: Pl
 function insertCarried(connection: Connection, { id: taskId, kind, retries }: PlannedTask, place: Place, done: TaskRecord): void {
   const { tries, queuedAt, startedAt, endedAt, bytes, note } = done
   const rows = done.rows === null ? null : JSON.stringify(done.rows)
+  const inputs = done.inputs === null ? null : JSON.stringify(done.inputs)
   const carriedFrom = done.carriedFrom ?? done.attempt
   connection.run(
     `insert into task (run_id, attempt, task_id, position, kind, state, retries, carried_from, tries, queued_at, started_at, ended_at,
-       rows, bytes, note)
+       rows, bytes, note, inputs)
      values (@runId, @attempt, @taskId, @position, @kind, 'success', @retries, @carriedFrom, @tries, @queuedAt, @startedAt, @endedAt,
-       @rows, @bytes, @note)`,
-    { ...place, taskId, kind, retries, carriedFrom, tries, queuedAt, startedAt, endedAt, rows, bytes, note },
+       @rows, @bytes, @note, @inputs)`,
+    { ...place, taskId, kind, retries, carriedFrom, tries, queuedAt, startedAt, endedAt, rows, bytes, note, inputs },
   )
   const { runId, attempt } = place
   const detail = `carried over from attempt ${carriedFrom}`

@@ -66,6 +66,7 @@ export function taskOf(row: Row<'task'>): TaskRecord {
     rows: row.rows === null ? null : JSON.parse(row.rows),
     bytes: row.bytes,
     note: row.note,
+    inputs: row.inputs === null ? null : JSON.parse(row.inputs),
   }
 }
 

@@ -1,4 +1,5 @@
 /** What the store gives out: rows of the state in the code's own names. Times are ISO 8601, UTC, with milliseconds. */
+import type { InputFile } from '../../lake/input-file.ts'
 import type { Promotion } from '../../lake/promotion-ledger.ts'
 import type { CheckResult } from '../context.ts'
 import type { TaskKind } from '../dag.ts'
@@ -62,6 +63,7 @@ export interface TaskRecord {
   readonly rows: Readonly<Record<string, number>> | null
   readonly bytes: number | null
   readonly note: string | null
+  readonly inputs: readonly InputFile[] | null
 }
 
 export interface TryRecord {

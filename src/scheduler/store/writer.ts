@@ -211,12 +211,13 @@ export class Writer {
       expectOne(ended, `try ${key.tryNumber} of task ${key.taskId} of run ${key.runId} is not running`)
       const notBefore = end.notBefore?.toISOString() ?? null
       const rows = result?.rows === undefined ? null : JSON.stringify(result.rows)
+      const inputs = result?.inputs === undefined ? null : JSON.stringify(result.inputs)
       const { bytes = null, note = null } = result ?? {}
       const task = this.#connection.run(
         `update task set state = @taskState, reason = @reason, not_before = @notBefore, ended_at = @now, rows = @rows, bytes = @bytes,
-           note = @note
+           note = @note, inputs = @inputs
          where run_id = @runId and attempt = @attempt and task_id = @taskId and state = 'running'`,
-        { ...key, taskState, reason, notBefore, rows, bytes, note, now },
+        { ...key, taskState, reason, notBefore, rows, bytes, note, inputs, now },
       )
       expectOne(task, `task ${key.taskId} of run ${key.runId} is not running`)
       insertChecks(this.#connection, key, end.checks)
