@@ -2,7 +2,15 @@
 import type { z } from 'zod'
 import { PipelineError } from '../errors.ts'
 import { refuseUnknownDagOptions, refuseUnknownTaskOptions } from './known-options.ts'
-import { describeParams, type ParamDescription, type ParamsSchema, type Resolved, resolveParams } from './params.ts'
+import {
+  describeParams,
+  type ParamDescription,
+  type ParamsSchema,
+  type Readers,
+  readersOf,
+  type Resolved,
+  resolveParams,
+} from './params.ts'
 import type { Session } from './session.ts'
 import { standardTimetable, type Timetable } from './timetable.ts'
 
@@ -122,6 +130,8 @@ export interface Dag {
    */
   readonly resolve: (session: Session, given: Readonly<Record<string, string>>) => Resolved
   readonly describeParams: (session: Session) => readonly ParamDescription[]
+  /** Null: any task may read the param. */
+  readonly readersOf: (session: Session, name: string) => Readers | null
 }
 
 /**
@@ -153,6 +163,7 @@ export function defineDag<Schema extends ParamsSchema>(
     resolve: (session, given) =>
       resolveParams({ dag: name, session, given, schema: options.params(session), runPrefix: options.runPrefix }),
     describeParams: (session) => describeParams(options.params(session)),
+    readersOf: (session, name) => readersOf(options.params(session), name),
   }
 }
 

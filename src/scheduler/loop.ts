@@ -1,5 +1,6 @@
 /** Life of a run: triggered once, resumed as often as needed. */
 import { directoriesOf } from './binding.ts'
+import { changedParams } from './changed-params.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
 import { userName } from '../process-identity.ts'
 import type { Dag } from './dag.ts'
@@ -9,7 +10,7 @@ import { type Ask, keptTasks, nextAttempt, type Redo } from './next-attempt.ts'
 import { type Outdated, outdatedInputs } from './outdated-inputs.ts'
 import { compile, type Plan } from './plan.ts'
 import { hopelessness } from './resumption.ts'
-import { keepSecrets } from './secrets.ts'
+import { keepSecrets, withSecrets } from './secrets.ts'
 import { type SeenRun, seenRun } from './seen-state.ts'
 import type { Session } from './session.ts'
 import type { RunState } from './states.ts'
@@ -35,6 +36,10 @@ export interface TriggerOptions extends RunSettings {
 export interface RetryOptions extends RunSettings {
   /** Its definition as it is now. Default: the plan of the attempt before. */
   readonly dag?: Dag
+  /** Of the definition, only the params count: the plan stays that of the attempt before. Default false. */
+  readonly keepPlan?: boolean
+  /** New values, with the definition. Default: those of the run. */
+  readonly params?: Readonly<Record<string, string>>
   /** This task runs again although it has succeeded. */
   readonly redo?: Redo
   /** It goes on in the lake and with the raw directory of the settings, whatever it began with. Default false. */
@@ -105,7 +110,7 @@ async function trigger(engine: Engine, wanted: WantedRun): Promise<RunOutcome> {
  * @throws PipelineError: exit 3 when the run has succeeded, 4 when there is none, 5 while another scheduler works here
  */
 export async function retryRun(runId: string, options: RetryOptions): Promise<RunOutcome> {
-  const plan = options.dag === undefined ? null : compilePlan(options.dag, options)
+  const plan = planAsked(options)
   using store = openStore(options.config.stateDir)
   refuse(store, runId, plan, bound(store, runId, options))
   await using engine = await Engine.open(store, options)
@@ -121,7 +126,7 @@ async function retry(engine: Engine, runId: string, plan: Plan | null, given: Re
   refuse(store, runId, plan, options)
   const outdated = await outdatedTasks(store, runId, plan, options)
   // Whoever asks for more than a resumption means the attempt that follows.
-  const isPlain = plan === null && options.redo === undefined && outdated.size === 0
+  const isPlain = plan === null && options.redo === undefined && options.params === undefined && outdated.size === 0
   store.change.bindRun(runId, options.config)
   const work = { ...options, hopeless: isAutomatic ? hopelessness(store.events(runId)) : null }
   const wasDeferred = store.run(runId).state === 'running' && isDeferred(store.tasks(runId))
@@ -139,7 +144,7 @@ async function retry(engine: Engine, runId: string, plan: Plan | null, given: Re
   }
   await engine.execute(
     plan ?? store.planOf(runId),
-    () => begin(store, runId, { ...askOf(plan, options), outdated }, options),
+    () => begin(store, runId, { ...askOf(store, runId, plan, options), outdated }, options),
     work,
   )
   return outcomeOf(store, runId)
@@ -169,30 +174,41 @@ export async function asLeader<Result>(settings: EngineSettings, lead: (leader: 
   return await lead({
     store,
     trigger: async (options) => trigger(engine, wantedRun(options)),
-    retry: async (runId, options) =>
-      retry(engine, runId, options.dag === undefined ? null : compilePlan(options.dag, options), options),
+    retry: async (runId, options) => retry(engine, runId, planAsked(options), options),
   })
+}
+
+function planAsked(options: RetryOptions): Plan | null {
+  const { dag, keepPlan = false } = options
+  return dag === undefined || keepPlan ? null : compilePlan(dag, options)
 }
 
 function begin(store: Store, runId: string, ask: Ask, { config, parallelism = config.parallelism }: RetryOptions): RunRecord {
   return store.change.transaction(() => {
-    const next = nextAttempt(store, runId, ask)
-    store.change.createAttempt({ runId, parallelism, ...next }, store.run(runId))
+    const { params, ...attempt } = nextAttempt(store, runId, ask)
+    // As with a new run: the secrets are kept before anything says that there are some.
+    const changed = params === null ? null : { ...params, params: keepSecrets(store.stateDir, runId, params) }
+    store.change.createAttempt({ runId, parallelism, ...attempt, changedParams: changed }, store.run(runId))
     return store.run(runId)
   })
 }
 
-function askOf(plan: Plan | null, { config, redo }: RetryOptions): Ask {
-  return { lakeDir: config.lakeDir, plan, redo: redo ?? null, outdated: new Map() }
+function askOf(store: Store, runId: string, plan: Plan | null, options: RetryOptions): Ask {
+  const { config, redo = null, dag, params: given } = options
+  const run = store.run(runId)
+  const params =
+    dag === undefined || given === undefined
+      ? null
+      : changedParams(dag, withSecrets(store.stateDir, run), plan ?? store.planOf(runId), given)
+  return { lakeDir: config.lakeDir, plan, redo, params, outdated: new Map() }
 }
 
 /** Says which tasks run again since their input has changed. */
 async function outdatedTasks(store: Store, runId: string, plan: Plan | null, options: RetryOptions): Promise<Outdated> {
   const { log = (line) => process.stderr.write(`${line}\n`) } = options
   const { tasks } = plan ?? store.planOf(runId)
-  const outdated = await outdatedInputs({ rawDir: options.config.rawDir, tasks }, (more) =>
-    keptTasks(store, runId, askOf(plan, options), more),
-  )
+  const ask = askOf(store, runId, plan, options)
+  const outdated = await outdatedInputs({ rawDir: options.config.rawDir, tasks }, (more) => keptTasks(store, runId, ask, more))
   for (const [taskId, why] of outdated) log(`${taskId} runs again: ${why}`)
   return outdated
 }
@@ -205,7 +221,8 @@ function bound(store: Store, runId: string, options: RetryOptions): RetryOptions
 
 /** Refuses what can be refused before the lease is asked for and anything is written. A plain resumption of a running run always may. */
 function refuse(store: Store, runId: string, plan: Plan | null, options: RetryOptions): void {
-  if (store.run(runId).state !== 'running' || options.redo !== undefined) nextAttempt(store, runId, askOf(plan, options))
+  const isPlain = options.redo === undefined && options.params === undefined
+  if (store.run(runId).state !== 'running' || !isPlain) nextAttempt(store, runId, askOf(store, runId, plan, options))
 }
 
 /** A run as the state has it. */

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { exitCodes, PipelineError } from '../errors.ts'
 import { currentDir, runDir } from '../lake/layout.ts'
 import { carriedOver } from './carry.ts'
+import type { ChangedParams } from './changed-params.ts'
 import { suggest } from './nearest.ts'
 import type { Outdated } from './outdated-inputs.ts'
 import type { Plan } from './plan.ts'
@@ -24,6 +25,8 @@ export interface Ask {
   /** This task runs again although it has succeeded. */
   readonly redo: Redo | null
   readonly outdated: Outdated
+  /** Null: those of the attempt before. */
+  readonly params: ChangedParams | null
 }
 
 export interface NextAttempt {
@@ -32,31 +35,32 @@ export interface NextAttempt {
   readonly carried: readonly TaskRecord[]
   /** By task id, why a task that had succeeded runs again. */
   readonly renewed: Outdated
+  readonly params: ChangedParams | null
 }
 
 /** @throws PipelineError: exit 3 when there is nothing to do or the run is sealed, 4 for an unknown task, 2 for a redo without what is below */
 export function nextAttempt(store: Store, runId: string, ask: Ask): NextAttempt {
-  const { lakeDir, redo, outdated } = ask
+  const { lakeDir, redo, outdated, params } = ask
   const next = ask.plan ?? store.planOf(runId)
   if (redo === null) refuseSuccess(store.run(runId))
   else refuseRedo(redo, next, store.tasks(runId))
   const carried = keptTasks(store, runId, ask, [...outdated.keys()])
   refuseSealed(lakeDir, next, runId, carried)
-  return { plan: next, carried, renewed: outdated }
+  return { plan: next, carried, renewed: outdated, params }
 }
 
 /** @param outdated tasks that run again for another reason than what is asked */
 export function keptTasks(
   store: Store,
   runId: string,
-  { lakeDir, plan, redo }: Omit<Ask, 'outdated'>,
+  { lakeDir, plan, redo, params }: Omit<Ask, 'outdated'>,
   outdated: readonly string[],
 ): readonly TaskRecord[] {
   const previous = { plan: store.planOf(runId), tasks: store.tasks(runId) }
   const next = plan ?? previous.plan
   if (isStagingLost(lakeDir, next, runId)) return []
   const again = [...promotionsToRedo(store, next, runId), ...(redo === null ? [] : [redo.taskId]), ...outdated]
-  return carriedOver(next, previous, again)
+  return carriedOver(next, previous, [...again, ...(params?.again ?? [])])
 }
 
 /** `dag gc` removes what failed runs had staged. Asked inside the transaction that makes the run running: from then on it stays. */

@@ -83,6 +83,24 @@ export function secret<Schema extends z.ZodType<string>>(schema: Schema): Schema
   return schema.meta({ secret: true })
 }
 
+/** Whose result depends on a param. */
+export interface Readers {
+  /** Scripts of tasks. */
+  readonly scripts: readonly string[]
+  /** A greater value only lets more pass: a result that was accepted under a smaller one stays valid. Default false. */
+  readonly isLimit?: boolean
+}
+
+/** Names the readers of a param, so that a retry with another value runs no other tasks again; outermost, as {@link secret}. */
+export function readBy<Schema extends z.ZodType>(schema: Schema, readers: Readers): Schema {
+  return schema.meta({ readers })
+}
+
+/** Null: the param does not say, so any task may read it. */
+export function readersOf(schema: ParamsSchema, name: string): Readers | null {
+  return (schema.shape[name]?.meta()?.['readers'] as Readers | undefined) ?? null
+}
+
 function isSecret(schema: ParamsSchema, name: string): boolean {
   return schema.shape[name]?.meta()?.['secret'] === true
 }

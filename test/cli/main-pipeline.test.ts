@@ -234,15 +234,20 @@ test('when the site replaces the dumps between two attempts, the retry ingests t
     return `${createHash('sha256').update(readFileSync(path)).digest('hex')} ${basename(path)}\n`
   })
   writeFileSync(join(dirname(artists), `${basename(artists).slice(0, 17)}CHECKSUM.txt`), hashes.join(''))
-  const retried = await place.dag('retry', fourth, '--json')
+  const retried = await place.dag('retry', fourth, '--replan', '--param', 'quarantine_cap=3', '--json')
   const { state, tasks } = outcomeShape.parse(JSON.parse(retried.stdout))
-  assert.equal(retried.stderr, `ingest.artists runs again: ${artists} has been replaced since it was read\n`)
+  assert.equal(
+    retried.stderr,
+    `the definition has not changed\ningest.artists runs again: ${artists} has been replaced since it was read\n`,
+  )
   const isKept = (id: string): boolean => tasks.some(({ taskId, carriedFrom }) => taskId === id && carriedFrom !== null)
   assert.equal(state, 'success', JSON.stringify(tasks))
   assert.deepEqual(
     ['artists', 'labels', 'masters', 'releases'].map((one) => isKept(`ingest.${one}`)),
     [false, true, true, false],
   )
+  const { params } = await place.json(z.object({ params: z.record(z.string(), z.string()) }), 'status', fourth)
+  assert.equal(params['quarantine_cap'], '3')
   const names = await place.dag(
     'sql',
     "select count(*) as n from artists_v1_typed where name not like 'X%'",

@@ -34,7 +34,12 @@ function upload(text: string): void {
 test('a build refuses dumps that were replaced, removed or published anew since they were ingested', async () => {
   upload('first')
   const source = { file, bytes: 5, sha256: sha256('first'), verification: 'unverified' } as const
-  writeStageReport(staging, 'ingest_artists', { dump: 'artists', source, datasets: {} })
+  writeStageReport(staging, 'ingest_artists', {
+    dump: 'artists',
+    source,
+    read: { mtimeMs: 0, ctimeMs: 0, inode: 0 },
+    datasets: {},
+  })
   const refused = async (reason: string): Promise<void> =>
     await assert.rejects(build(context), {
       retryable: false,

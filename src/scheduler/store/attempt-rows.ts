@@ -26,6 +26,8 @@ export interface NewAttempt {
   readonly carried: readonly TaskRecord[]
   /** By task id, why a task that had succeeded runs again. */
   readonly renewed?: ReadonlyMap<string, string>
+  /** New params of the run, secrets masked, and what changes by them. */
+  readonly changedParams?: { readonly params: NewRun['params']; readonly changes: readonly string[] } | null
 }
 
 /** A run in state running, without its attempt. */

@@ -1,6 +1,7 @@
 /** Transitions: one function each, each one immediate transaction (or part of the caller's), each appends to the event log. */
 import { hostname } from 'node:os'
 import { PipelineError } from '../../errors.ts'
+import { canonicalJson } from '../plan.ts'
 import type { Directories } from '../binding.ts'
 import type { RunState, TaskState, TryState } from '../states.ts'
 import type { Connection } from './connection.ts'
@@ -110,9 +111,16 @@ export class Writer {
         to: 'running',
         detail: `attempt ${number} begins`,
       })
+      if (attempt.changedParams != null) this.#changeParams(attempt.runId, attempt.changedParams)
       insertAttempt(this.#connection, attempt, number)
     })
     return number
+  }
+
+  #changeParams(runId: string, { params, changes }: NonNullable<NewAttempt['changedParams']>): void {
+    this.#connection.run('update run set params = @params where run_id = @runId', { runId, params: canonicalJson(params) })
+    const detail = `params: ${changes.join(', ')}`
+    if (changes.length > 0) appendEvent(this.#connection, { subject: 'run', runId, from: 'running', to: 'running', detail })
   }
 
   changeTask(key: TaskKey, from: TaskState, { state, reason, because }: TaskChange): void {

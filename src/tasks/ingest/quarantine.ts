@@ -63,7 +63,7 @@ export class Quarantine implements Disposable {
     throw new PipelineError(
       `ingest ${this.#dump.name}: record ${record} at byte ${offset} of ${this.#source}: ${reason} (byte ${errorOffset})${beyond}`,
       {
-        hint: `the record lies in ${this.#file}; download the dump again, or allow such records with --param quarantine_cap=N`,
+        hint: `the record lies in ${this.#file}; download the dump again, or allow such records: \`dag retry <run> --param quarantine_cap=N\``,
         retryable: false,
       },
     )
