@@ -94,11 +94,11 @@ const readTimeoutMs = 60_000
 async function readDag(dagId: string, [program = '', ...args]: readonly string[]): Promise<DagReading> {
   try {
     const { stdout } = await promisify(execFile)(program, [...args, 'show', dagId, '--json'], { timeout: readTimeoutMs })
-    const shown: { readonly timetable: DagReading['timetable']; readonly params: readonly { readonly name: string }[] } =
+    const shown: Pick<DagReading, 'timetable' | 'rerun'> & { readonly params: readonly { readonly name: string }[] } =
       JSON.parse(stdout)
-    return { dagId, timetable: shown.timetable, params: shown.params.map(({ name }) => name), problem: null }
+    return { dagId, timetable: shown.timetable, rerun: shown.rerun, params: shown.params.map(({ name }) => name), problem: null }
   } catch (error) {
-    return { dagId, timetable: null, params: [], problem: complaintOf(error) }
+    return { dagId, timetable: null, rerun: null, params: [], problem: complaintOf(error) }
   }
 }
 

@@ -1,5 +1,6 @@
 /** Dag files become schedules in the state, as often as they change. */
 import type { ScheduleTable } from './store/schedule-rows.ts'
+import type { Rerun } from './dag.ts'
 import { nextSlot, type Timetable } from './timetable.ts'
 
 /** A dag file as it is now. */
@@ -7,6 +8,8 @@ export interface DagReading {
   readonly dagId: string
   /** Null: only by hand, or it cannot be read. */
   readonly timetable: Timetable | null
+  /** Null: scheduled runs that failed are left alone. */
+  readonly rerun: Rerun | null
   /** Names of its params. */
   readonly params: readonly string[]
   /** Why it cannot be read, null when it can. */
@@ -27,6 +30,7 @@ export class ScheduledDags {
   isStale = false
   readonly #options: ScheduledDagsOptions
   #params = new Map<string, readonly string[]>()
+  #reruns: readonly (readonly [dagId: string, rerun: Rerun])[] = []
 
   constructor(options: ScheduledDagsOptions) {
     this.#options = options
@@ -49,9 +53,15 @@ export class ScheduledDags {
     return Object.fromEntries(Object.entries(this.#options.params).filter(([name]) => known.includes(name)))
   }
 
+  /** Of the dags whose failed runs are tried again. */
+  get reruns(): readonly (readonly [dagId: string, rerun: Rerun])[] {
+    return this.#reruns
+  }
+
   #put(readings: readonly DagReading[]): void {
     const { schedules } = this.#options
     this.#params = new Map(readings.map(({ dagId, params }) => [dagId, params]))
+    this.#reruns = readings.flatMap(({ dagId, rerun }) => (rerun === null ? [] : [[dagId, rerun] as const]))
     for (const reading of readings) this.#take(reading)
     const known = new Set(readings.map((one) => one.dagId))
     for (const { dagId } of schedules.all()) if (!known.has(dagId)) schedules.remove(dagId)

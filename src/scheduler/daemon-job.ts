@@ -2,12 +2,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { messageOf } from '../errors.ts'
+import type { FailedRun } from './store/rerun-rows.ts'
 import type { DueSlot } from './store/schedule-rows.ts'
 
 export type Job =
   | { readonly kind: 'slot'; readonly due: DueSlot }
   /** `until`: the end of its deferral, null for a run that was interrupted. */
   | { readonly kind: 'resume'; readonly runId: string; readonly until: Date | null }
+  /** A run that failed for a reason that may pass. */
+  | { readonly kind: 'rerun'; readonly failed: FailedRun }
   | { readonly kind: 'notify' }
 
 /** How a job has ended. */
@@ -22,6 +25,7 @@ export interface JobEnd {
 export function argumentsOf(job: Job, params: Readonly<Record<string, string>>): readonly string[] {
   if (job.kind === 'notify') return ['notify', '--json']
   if (job.kind === 'resume') return ['retry', job.runId, '--by-schedule']
+  if (job.kind === 'rerun') return ['retry', job.failed.runId, '--by-schedule']
   const { dagId, slot } = job.due
   const given = Object.entries(params).flatMap(([name, value]) => ['--param', `${name}=${value}`])
   return ['trigger', dagId, '--session', slot, '--by-schedule', ...given]

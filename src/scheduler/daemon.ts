@@ -9,6 +9,7 @@ import { lifeOf } from '../process-identity.ts'
 import { ScheduledDags, type ScheduledDagsOptions } from './daemon-dags.ts'
 import { argumentsOf, type Job, type JobEnd, JobProcess } from './daemon-job.ts'
 import { watchDags } from './dag-watch.ts'
+import type { FailedRun } from './store/rerun-rows.ts'
 import type { NoticeTable } from './store/notice-rows.ts'
 import type { ScheduleTable } from './store/schedule-rows.ts'
 
@@ -120,6 +121,7 @@ export class Daemon {
     const noticeAt = this.#noticeAt()
     if (noticeAt !== null) times.push(noticeAt)
     times.push(...schedules.deferred().map(({ until }) => until.getTime()))
+    times.push(...this.#failedRuns().map(({ at }) => at.getTime()))
     return Math.min(lookEveryMs, ...times.filter((time) => time > now).map((time) => time - now))
   }
 
@@ -137,7 +139,13 @@ export class Daemon {
       return this.#nextJob(now)
     }
     const due = schedules.due().find(({ dagId }) => (this.#notBefore.get(dagId) ?? 0) <= now)
-    return due === undefined ? null : { kind: 'slot', due }
+    if (due !== undefined) return { kind: 'slot', due }
+    const failed = this.#failedRuns().find(({ runId, at }) => Math.max(at.getTime(), this.#notBefore.get(runId) ?? 0) <= now)
+    return failed === undefined ? null : { kind: 'rerun', failed }
+  }
+
+  #failedRuns(): readonly FailedRun[] {
+    return this.#dags.reruns.flatMap(([dagId, rerun]) => this.#options.schedules.failed(dagId, rerun))
   }
 
   /** When somebody is to be told of something, null: of nothing. */
@@ -148,6 +156,8 @@ export class Daemon {
   }
 
   async #start(job: Job): Promise<void> {
+    if (job.kind === 'rerun')
+      this.#options.log(`run ${job.failed.runId} failed for a reason that may have passed: trying it again`)
     const ended = this.#process.start(argumentsOf(job, job.kind === 'slot' ? this.#dags.paramsOf(job.due.dagId) : {}))
     if (job.kind === 'notify') this.#areMetricsOld = false
     const end = await ended
@@ -177,6 +187,7 @@ export class Daemon {
       if (code === null || isUnchanged) this.#resumeLater()
       return
     }
+    if (job.kind === 'rerun') return this.#rerunEnded(job.failed, code)
     if (code === null) this.#findInterrupted()
     const { dagId, slot } = job.due
     const isWaiting = schedules.due().some((one) => one.dagId === dagId && one.slot === slot)
@@ -189,6 +200,12 @@ export class Daemon {
       schedules.miss(job.due, problem)
       this.#notBefore.delete(dagId)
     }
+  }
+
+  /** One that could not even be started must not be started again and again. */
+  #rerunEnded({ runId, attempt }: FailedRun, code: number | null): void {
+    const isUnchanged = this.#failedRuns().some((one) => one.runId === runId && one.attempt === attempt)
+    if (isUnchanged && code !== exitCodes.locked) this.#notBefore.set(runId, this.#options.now().getTime() + brokenEveryMs)
   }
 
   #resumeLater(): void {

@@ -75,6 +75,14 @@ export interface ScheduleOptions extends Partial<Timetable> {
   readonly cron: string
 }
 
+/** When the daemon tries a scheduled run again that failed for a reason that may pass. */
+export interface Rerun {
+  /** At most so often. */
+  readonly times: number
+  /** So long after the failure. */
+  readonly delayMs: number
+}
+
 export interface DagOptions<Schema extends ParamsSchema> {
   /** One line for lists. */
   readonly about: string
@@ -86,6 +94,10 @@ export interface DagOptions<Schema extends ParamsSchema> {
   readonly stages?: boolean
   /** Cron, in UTC unless a time zone is given; none: only by hand. */
   readonly schedule?: string | ScheduleOptions
+  /**
+   * Scheduled runs that failed for a reason that may pass (not a check, not exit code 78) are tried again by the daemon. Default: none are.
+   */
+  readonly rerun?: Rerun
   /** A strict zod object; values arrive as text. Keys are snake_case. Asked for every session: what can be made once should be. */
   readonly params: (session: Session) => Schema
   /** First part of the run id: `<prefix>__<YYYYMMDD_HHmmss>`. */
@@ -123,6 +135,8 @@ export interface Dag {
   readonly stages: boolean
   /** Null: only by hand. */
   readonly timetable: Timetable | null
+  /** Null: a scheduled run that failed waits for a person. */
+  readonly rerun: Rerun | null
   readonly tasks: readonly TaskDefinition[]
   /**
    * Validates params given as text and fills in the others.
@@ -159,6 +173,7 @@ export function defineDag<Schema extends ParamsSchema>(
     stages: options.stages ?? false,
     schedule: timetable?.cron ?? null,
     timetable,
+    rerun: options.rerun ?? null,
     tasks: tasks.definitions,
     resolve: (session, given) =>
       resolveParams({ dag: name, session, given, schema: options.params(session), runPrefix: options.runPrefix }),

@@ -3,7 +3,7 @@
  * nobody would be told.
  */
 import { exitCodes, PipelineError } from '../errors.ts'
-import type { DagOptions, PromoteOptions, ScheduleOptions } from './dag.ts'
+import type { DagOptions, PromoteOptions, Rerun, ScheduleOptions } from './dag.ts'
 import { suggest } from './nearest.ts'
 import type { ParamsSchema } from './params.ts'
 
@@ -31,9 +31,12 @@ const dagOptions: Names<DagOptions<ParamsSchema>> = {
   pools: true,
   stages: true,
   schedule: true,
+  rerun: true,
   params: true,
   runPrefix: true,
 }
+
+const rerunOptions: Names<Rerun> = { times: true, delayMs: true }
 
 const scheduleOptions: Names<ScheduleOptions> = { cron: true, timeZone: true, catchUp: true, catchUpMs: true }
 
@@ -43,9 +46,10 @@ export function refuseUnknownTaskOptions(dag: string, id: string, options: objec
 }
 
 /** @throws PipelineError (exit 2) with the nearest name */
-export function refuseUnknownDagOptions(dag: string, options: { readonly schedule?: unknown }): void {
+export function refuseUnknownDagOptions(dag: string, options: { readonly schedule?: unknown; readonly rerun?: object }): void {
   refuseUnknown(`dag ${dag}`, options, dagOptions)
-  const { schedule } = options
+  const { schedule, rerun } = options
+  if (rerun !== undefined) refuseUnknown(`rerun of dag ${dag}`, rerun, rerunOptions)
   if (typeof schedule === 'object' && schedule !== null) refuseUnknown(`the schedule of dag ${dag}`, schedule, scheduleOptions)
 }
 

@@ -27,6 +27,7 @@ export function compile(dag: Dag, { projectDir, scriptsDir = 'src/tasks' }: Comp
   const { name: dagId, maxActiveRuns, pools, stages } = dag
   const plan = checkPlan({ dagId, maxActiveRuns, pools, stages, tasks })
   if (dag.timetable !== null) checkTimetable(dag.name, dag.timetable)
+  checkRerun(dag)
   for (const task of plan.tasks) {
     const file = `${scriptsDir}/${task.script}.ts`
     if (!existsSync(join(projectDir, file)))
@@ -43,6 +44,13 @@ function checkRequires(dag: Dag, { id, requires }: PlannedTask): void {
   const stranger = Object.keys(requires).find((name) => !names.includes(name))
   if (stranger !== undefined)
     throw invalid(`task ${id} of dag ${dag.name} requires ${stranger}, which is no param of the dag`, suggest(stranger, names))
+}
+
+function checkRerun({ name, rerun }: Dag): void {
+  if (rerun === null) return
+  for (const [option, value] of Object.entries(rerun))
+    if (!Number.isInteger(value) || value < 1)
+      throw invalid(`dag ${name}: rerun.${option} is ${value}: a whole number from 1 is expected`)
 }
 
 /** JSON with sorted keys and no white space: equal plans, equal text. */

@@ -46,8 +46,8 @@ async function trigger(): Promise<void> {
 }
 
 async function show(): Promise<void> {
-  const { timetable } = await load(name)
-  process.stdout.write(JSON.stringify({ timetable, params: [] }))
+  const { timetable, rerun } = await load(name)
+  process.stdout.write(JSON.stringify({ timetable, rerun, params: [] }))
 }
 
 function read(dagId: string): DagReading {
@@ -55,7 +55,13 @@ function read(dagId: string): DagReading {
     const shown = execFileSync(process.execPath, [import.meta.filename, dir, 'show', dagId], { encoding: 'utf8', stdio: 'pipe' })
     return { dagId, ...JSON.parse(shown), problem: null }
   } catch (error) {
-    return { dagId, timetable: null, params: [], problem: /Error: .*/.exec(messageOf(error))?.[0] ?? messageOf(error) }
+    return {
+      dagId,
+      timetable: null,
+      rerun: null,
+      params: [],
+      problem: /Error: .*/.exec(messageOf(error))?.[0] ?? messageOf(error),
+    }
   }
 }
 

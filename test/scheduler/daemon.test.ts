@@ -21,15 +21,15 @@ class DaemonLab extends Lab {
   readonly #daemons: ChildProcess[] = []
 
   /** A dag of one task whose slots have been waiting since 2012. */
-  write(name: string, task: string, first = leapDays[0], catchUp: Timetable['catchUp'] = 'all'): void {
+  write(name: string, task: string, first = leapDays[0], catchUp: Timetable['catchUp'] = 'all', more = ''): void {
     mkdirSync(join(this.dir, 'dags'), { recursive: true })
     const source = join(import.meta.dirname, '../../src/scheduler/dag.ts')
     writeFileSync(
       join(this.dir, 'dags', `${name}.ts`),
       `import { z } from ${JSON.stringify(join(import.meta.dirname, '../../node_modules/zod/index.js'))}
 import { defineDag } from ${JSON.stringify(source)}
-const options = { about: 'made for a test', params: () => z.strictObject({}), runPrefix: () => '${name}', schedule: ${JSON.stringify({ ...timetable, catchUp })} }
-export default defineDag('${name}', options, ({ task }) => { ${task} })
+const options = { about: 'made for a test', params: () => z.strictObject({}), runPrefix: () => '${name}', schedule: ${JSON.stringify({ ...timetable, catchUp })}, ${more} }
+export default defineDag('${name}', options, ({ task, check }) => { ${task} })
 `,
     )
     using store = openStore(this.config.stateDir)
@@ -114,6 +114,38 @@ test('SIGTERM stops the run as well, and the next daemon resumes it', async () =
     made.read((store) => store.attempts('lab__20240229_060000').map((attempt) => attempt.state)),
     ['cancelled', 'success'],
   )
+})
+
+test('a scheduled run that failed is tried again as its dag says; what cannot pass by itself waits for a person', async () => {
+  using made = new DaemonLab()
+  const rerun = 'rerun: { times: 2, delayMs: 1 }'
+  made.write('mending', `task('flaky', { args: ['1000', '3'] })`, leapDays[3], 'all', rerun)
+  made.write('broken', `task('flaky')`, leapDays[3], 'all', rerun)
+  made.write('hopeless', `task('hopeless')`, leapDays[3], 'all', rerun)
+  made.write('checked', `check('verify', { args: ['fail'] })`, leapDays[3], 'all', rerun)
+  const daemon = made.start()
+  const states = (): Record<string, readonly [string, number]> =>
+    made.read((store) => Object.fromEntries(store.runs().map(({ dagId, state, attempt }) => [dagId, [state, attempt] as const])))
+  const isOver = (): boolean => {
+    const { mending, broken, hopeless, checked } = states()
+    return (
+      mending?.[0] === 'success' &&
+      broken?.[1] === 3 &&
+      broken[0] === 'failed' &&
+      hopeless !== undefined &&
+      checked?.[0] === 'failed'
+    )
+  }
+  await until(isOver, 'all that can be done')
+  await sleep(300)
+  await end(daemon, 'SIGTERM')
+  assert.deepEqual(states(), { mending: ['success', 3], broken: ['failed', 3], hopeless: ['failed', 1], checked: ['failed', 1] })
+  const told = made.read((store) =>
+    store
+      .events('mending__20240229_060000')
+      .flatMap(({ subject, fromState, toState }) => (subject === 'run' && fromState === 'running' ? [toState] : [])),
+  )
+  assert.deepEqual(told, ['failed', 'failed', 'success'])
 })
 
 test('a run that is interrupted again and again is given up after some restarts, with a notice, and stays so', async () => {

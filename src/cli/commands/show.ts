@@ -4,7 +4,7 @@ import { compile, type PlannedTask } from '../../scheduler/plan.ts'
 import { sessionOf } from '../../scheduler/session.ts'
 import type { Dag } from '../../scheduler/dag.ts'
 import { loadDag } from '../dags.ts'
-import { type Cell, print, printJson, styled, table } from '../output.ts'
+import { type Cell, duration, print, printJson, styled, table } from '../output.ts'
 
 /** `dag show <dag>` */
 export function showCommand(): Command {
@@ -19,11 +19,20 @@ export function showCommand(): Command {
       const { tasks } = compile(dag, config)
       const params = dag.describeParams(sessionOf(new Date()))
       if (json) {
-        printJson({ dag: dag.name, about: dag.about, schedule: dag.schedule, timetable: dag.timetable, params, tasks })
+        printJson({
+          dag: dag.name,
+          about: dag.about,
+          schedule: dag.schedule,
+          timetable: dag.timetable,
+          rerun: dag.rerun,
+          params,
+          tasks,
+        })
         return
       }
       print(`${styled('bold', dag.name)}  ${dag.about}`)
-      print(`schedule  ${shownSchedule(dag)}\n`)
+      print(`schedule  ${shownSchedule(dag)}`)
+      print(`rerun     ${shownRerun(dag)}\n`)
       print(table(['!task', '!kind', '?>retries', '!after'], tasks.flatMap(taskRows)))
       print(
         `\n${table(
@@ -38,6 +47,10 @@ export function showCommand(): Command {
 function taskRows({ id, kind, retries, upstream }: PlannedTask): Cell[][] {
   const [first = '', ...others] = upstream
   return [[id, kind, retries, first], ...others.map((above) => ['', '', '', above])]
+}
+
+function shownRerun({ rerun }: Dag): string {
+  return rerun === null ? 'none' : `up to ${rerun.times} times, ${duration(rerun.delayMs)} after a failure that may pass`
 }
 
 function shownSchedule({ timetable }: Dag): string {

@@ -1,10 +1,12 @@
 /** Schedules and their slots. Apart from the rest of the store, and without its validators: the daemon must stay small. */
+import type { Rerun } from '../dag.ts'
 import { arrivals, type Arrival, type Waiting } from '../arrivals.ts'
 import { formatSession } from '../session.ts'
 import type { Timetable } from '../timetable.ts'
 import type { Connection } from './connection.ts'
 import { appendEvent } from './event-rows.ts'
 import type { Row } from './records.ts'
+import { type FailedRun, failedRuns } from './rerun-rows.ts'
 
 export interface ScheduleRecord extends Waiting {
   readonly lastSlot: string | null
@@ -151,6 +153,11 @@ export class ScheduleTable {
       'select run_id, min(until) as until from deferral group by run_id order by min(until)',
     )
     return rows.map((row) => ({ runId: row.run_id, until: new Date(row.until) }))
+  }
+
+  /** Scheduled runs that are tried again, see {@link failedRuns}. */
+  failed(dagId: string, rerun: Rerun): readonly FailedRun[] {
+    return failedRuns(this.#connection, dagId, rerun)
   }
 
   /** The process that runs runs now, by the state; null when none does. */
