@@ -145,8 +145,12 @@ describe(trinoPage, { skip: skipTrino }, () => {
   before(async () => {
     trinoPlace.trinoUrl = (await trinoServer()).url
     endTurn = await publishedSchemas()
+    // Of a test that was killed.
+    await forgetTrinoSchemas()
     linkTrino(trinoPlace)
   })
+  // The examples of --help register another lake.
+  after(forgetTrinoSchemas)
   for (const block of blocksOf(trinoPage)) {
     const commands = commandsOf(block)
     if (commands.length === 0) test(`${block.place} is known to show no commands`, () => assertNoCommands(block.lines[0] ?? ''))

@@ -47,7 +47,7 @@ END`
 
 /** An empty lake and state, for a session that an earlier command has run. */
 const elsewhere = (name: string): string => `export DISCOGS_DATA_LAKE=$PWD/lake/${name} DAG_STATE=$PWD/lake/state-${name}`
-const isOver = { code: 3, prints: /hint: / } as const
+const isOver = { code: 3, prints: /nothing to|already|not deferred/ } as const
 
 export const expectations: Readonly<Record<string, Expectation>> = {
   'dag compile main --format sh --session "2026-04-20 06:00:00" > main.sh && sh main.sh': { before: elsewhere('compiled') },
@@ -60,7 +60,7 @@ export const expectations: Readonly<Record<string, Expectation>> = {
     prints: /2026-01__20260120_060000 +\S+ success/,
   },
   'dag backfill main --from 2025-06 --to 2026-01 --rerun failed': { code: 1, prints: /1 of 7 +retry 2025-06/ },
-  'dag schedule --param do_download=true --param run_mode=prod --param allow_promote=true': { interruptAt: /main/, code: 130 },
+  'dag schedule --param do_download=true --param run_mode=prod --param allow_promote=true': { interruptAt: /ready/ },
   'dag schedule --print-service --launchd > ~/Library/LaunchAgents/org.discogs-lakehouse.schedule.plist': {
     before: 'mkdir -p ~/Library/LaunchAgents',
   },
@@ -71,7 +71,18 @@ export const expectations: Readonly<Record<string, Expectation>> = {
   'dag cancel latest': isOver,
   'dag cancel latest ingest.releases --reason "wrong dump"': isOver,
   'dag mark latest download.labels success --reason "fetched by hand"': isOver,
+  'dag wake latest': isOver,
+  'dag wake 2026-04__20260420_060000 preflight': isOver,
+  // The month of the demo is newer, and published.
+  'dag promote 2026-04__20260420_060000 --reason "reviewed by Ada"': { code: 3, prints: /--force/ },
+  'dag rollback --reason "wrong genres"': { before: 'dag promote 2026-04__20260420_060000 --force' },
+  // The dumps of the tests are too small for the id.
+  'dag diff 2026-03 2026-04 releases_v6 --key 123': { code: 4, prints: /the nearest is/ },
+  'dag state backup backup/scheduler.db': { before: 'mkdir -p backup' },
+  'dag state backup backup/scheduler-2026-04.db': { before: 'mkdir -p backup' },
   'dag sql - --json < question.sql': { before: 'echo "select 1 as one" > question.sql', prints: /"one"/ },
+  // Without a terminal there is no prompt.
+  'dag sql --engine trino --as-of 2026-01': { code: 2, prints: /no terminal for a prompt/ },
   'dag trino sync --drop <run_id>': { code: 3, prints: /hint: / },
   'npm run --silent trino -- start': {
     prints: /Trino \d+ answers at http/,
@@ -85,7 +96,7 @@ export const expectations: Readonly<Record<string, Expectation>> = {
 export function substituted(command: string, { rawDir, lakeDir, sourceUrl, trinoUrl }: DocumentPlace): string {
   return command
     .replaceAll(/(http|jdbc:trino):\/\/127\.0\.0\.1:\d+/g, (_, scheme: string) => trinoUrl.replace('http', scheme))
-    .replaceAll('https://example.org/mirror/', sourceUrl)
+    .replaceAll('https://example.org/mirror/', `${sourceUrl}?download=data%2F2026%2F`)
     .replaceAll('/data/raw', rawDir)
     .replaceAll('/data/hive-data', lakeDir)
     .replaceAll('/home/me/discogs/lake/hive-data', lakeDir)
