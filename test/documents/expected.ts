@@ -65,6 +65,8 @@ export const expectations: Readonly<Record<string, Expectation>> = {
     before: 'mkdir -p ~/Library/LaunchAgents',
   },
   'dag retry 2026-04__20260420_060000': isOver,
+  'dag retry latest --replan': isOver,
+  'dag retry latest --param quarantine_cap=3': isOver,
   'dag retry latest --task report': {
     before: 'dag trigger main --session "2026-03-20 06:00:00" --param dump_month=2026-03',
   },
