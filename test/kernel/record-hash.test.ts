@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { dumpNamed, dumps } from '../../src/discogs/catalogue.ts'
 import type { Dump } from '../../src/discogs/dataset.ts'
-import { recordHashVersion } from '../../src/discogs/record-hashes.ts'
+import { recordHashVersion } from '../../src/discogs/record-hash-version.ts'
 import { Engine } from '../support/differential.ts'
 import { baseRecords, generatedRecords, mutatedDocument, randomFrom } from '../support/mutations.ts'
 

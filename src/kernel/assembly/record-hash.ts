@@ -7,7 +7,7 @@
  * bytes of its values and the NULLs after the last one, the other runs of NULLs, and the values as they lie in the column. Structure
  * goes to the first of two lanes, values go to both in turn; a word enters a lane as in XXH64 (xxhash_spec.md, "XXH64 Algorithm").
  *
- * Hot: per value, and some 65 columns for a release. Changes of the result must change the version in `src/discogs/record-hashes.ts`.
+ * Hot: per value, and some 65 columns for a release. Changes of the result must change the version in `src/discogs/record-hash-version.ts`.
  */
 import { Column, columnAt } from './column'
 import { number, Program } from './program'
