@@ -1,18 +1,14 @@
 /**
- * Settings (design §11): the environment, else `.env` of the project, else the default. Nothing else in the project reads
+ * Settings: the environment, else `.env` of the project, else the default. Nothing else in the project reads
  * `process.env`, but for `scheduler/child-environment.ts`, which hands it on to children.
  */
-import { readFileSync } from 'node:fs'
 import { availableParallelism, homedir, totalmem } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
-import { parseEnv } from 'node:util'
-import { exitCodes, hasCode, PipelineError } from './errors.ts'
+import { dirname, join } from 'node:path'
 import { runningServer } from './infra/server-record.ts'
 import type { TaskSettings } from './scheduler/context.ts'
-import { type DownloadSettings, readDownloadSettings } from './settings/download.ts'
+import { readDownloadSettings } from './settings/download.ts'
+import { type Environment, Lookup } from './settings/lookup.ts'
 import type { TrinoSettings } from './sql/trino.ts'
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 /** Settings of the command line and the scheduler. Every directory is absolute. */
 export interface Config extends TaskSettings {
@@ -107,17 +103,17 @@ export function isDebugging(): boolean {
 
 /** @throws PipelineError (exit 2) that lists every bad value at once */
 export function loadConfig(sources: ConfigSources = {}): Config {
-  const lookup = new Lookup(sources)
+  const lookup = lookupOf(sources)
   const config: Config = {
     projectDir: lookup.projectDir,
     lakeDir: lookup.directory('DISCOGS_DATA_LAKE', 'lake/hive-data'),
     rawDir: lookup.directory('DISCOGS_RAW', 'lake/raw'),
     stateDir: lookup.directory('DAG_STATE', 'state'),
-    explicitDirs: lookup.explicitDirs(),
-    ...lookup.settings(),
+    explicitDirs: explicitDirs(lookup),
+    ...taskSettings(lookup),
     parallelism: lookup.integer('DAG_PARALLELISM', availableParallelism()),
-    localTrino: lookup.localTrino(),
-    notify: lookup.notify(),
+    localTrino: localTrino(lookup),
+    notify: notifySettings(lookup),
     metricsFile: lookup.path('DAG_METRICS_FILE'),
   }
   lookup.refuse('the settings are not valid')
@@ -126,7 +122,7 @@ export function loadConfig(sources: ConfigSources = {}): Config {
 
 /** @throws PipelineError (exit 2) that lists everything missing or bad at once */
 export function taskEnvironment(sources: ConfigSources = {}): TaskEnvironment {
-  const lookup = new Lookup(sources)
+  const lookup = lookupOf(sources)
   const environment: TaskEnvironment = {
     runId: lookup.required('RUN_ID'),
     dagId: lookup.required('DAG_ID'),
@@ -139,10 +135,10 @@ export function taskEnvironment(sources: ConfigSources = {}): TaskEnvironment {
     secretParams: lookup.own('SECRET_PARAMS')?.split(',') ?? [],
     lakeDir: lookup.directory('DISCOGS_DATA_LAKE', 'lake/hive-data'),
     rawDir: lookup.directory('DISCOGS_RAW', 'lake/raw'),
-    settings: lookup.settings(),
+    settings: taskSettings(lookup),
     stateDir: lookup.environmentPath('DAG_STATE'),
     resultFile: lookup.environmentPath('RESULT_FILE'),
-    fault: lookup.fault(),
+    fault: faultOf(lookup),
   }
   lookup.refuse(
     'this task cannot start: tasks are started by `dag trigger`, or by the script that `dag compile --format sh` prints',
@@ -176,191 +172,91 @@ function standardHeapMb(): number {
   return Math.min(8192, Math.max(1024, Math.floor(totalmem() / 4 / 2 ** 20)))
 }
 
-/** Reads values one by one and collects what is wrong with them. */
-class Lookup {
-  readonly projectDir: string
-  readonly #cwd: string
-  readonly #environment: Environment
-  readonly #file: Environment
-  readonly #problems: string[] = []
+function lookupOf({
+  environment = process.env,
+  cwd = process.cwd(),
+  projectDir = dirname(import.meta.dirname),
+}: ConfigSources): Lookup {
+  return new Lookup({ environment, cwd, projectDir })
+}
 
-  constructor(sources: ConfigSources) {
-    this.projectDir = sources.projectDir ?? dirname(import.meta.dirname)
-    this.#cwd = sources.cwd ?? process.cwd()
-    this.#environment = sources.environment ?? process.env
-    this.#file = readEnvFile(resolve(this.projectDir, '.env'))
+function taskSettings(lookup: Lookup): TaskSettings {
+  const trino = trinoSettings(lookup)
+  return { sqlEngine: sqlEngine(lookup, trino), trinoUrl: trino?.url ?? null, trino, download: readDownloadSettings(lookup) }
+}
+
+/** Metastore and state of the local server. */
+function trinoStateDir(lookup: Lookup): string {
+  return join(lookup.directory('DAG_STATE', 'state'), 'trino')
+}
+
+function localTrino(lookup: Lookup): LocalTrinoSettings {
+  return {
+    cacheDir: lookup.directory('DISCOGS_CACHE', join(homedir(), '.cache/discogs-lakehouse')),
+    stateDir: trinoStateDir(lookup),
+    javaHome: lookup.path('TRINO_JAVA_HOME') ?? lookup.environmentPath('JAVA_HOME'),
+    port: lookup.text('TRINO_PORT') === undefined ? null : lookup.integer('TRINO_PORT', 8080, [1, 65_535]),
+    heapMb: lookup.integer('TRINO_HEAP_MB', standardHeapMb(), [leastHeapMb, 999_999]),
+    jvm: lookup.text('TRINO_JVM') ?? '-XX:+UseG1GC',
+    fileSystem: fileSystem(lookup),
   }
+}
 
-  refuse(what: string): void {
-    if (this.#problems.length === 0) return
-    const lines = this.#problems.map((problem) => `  ${problem}`).join('\n')
-    throw new PipelineError(`${what}:\n${lines}`, {
-      exitCode: exitCodes.usage,
-      retryable: false,
-      hint: '.env.example explains every variable',
-    })
+function notifySettings(lookup: Lookup): NotifySettings {
+  const kinds = (lookup.text('DAG_NOTIFY_ON') ?? 'failure,recovery,missed').split(',').map((kind) => kind.trim())
+  const unknown = kinds.filter((kind) => !noticeKinds.includes(kind))
+  if (unknown.length > 0) lookup.complain(`DAG_NOTIFY_ON=${kinds.join(',')}: expected some of ${noticeKinds.join(', ')}`)
+  return { command: lookup.text('DAG_NOTIFY_COMMAND') ?? null, webhook: lookup.url('DAG_NOTIFY_WEBHOOK') ?? null, kinds }
+}
+
+function faultOf(lookup: Lookup): Fault | null {
+  const text = lookup.own('TASK_FAULT')
+  if (text === undefined) return null
+  const match = /^([^:]+):([^:]+):(kill|hold)$/.exec(text)
+  if (match?.[1] !== undefined && match[2] !== undefined) {
+    return { taskId: match[1], step: match[2], action: match[3] === 'kill' ? 'kill' : 'hold' }
   }
+  lookup.complain(`TASK_FAULT=${text}: <task>:<step>:kill or <task>:<step>:hold is expected`)
+  return null
+}
 
-  /** The environment's own value; empty counts as unset, as in POSIX shells' `${NAME:-}`. */
-  own(name: string): string | undefined {
-    return this.#environment[name] || undefined
+/** The server that is named, else the local one while it runs. */
+function trinoSettings(lookup: Lookup): TrinoSettings | null {
+  const named = lookup.url('TRINO_URL')
+  const local = named === null ? runningServer(trinoStateDir(lookup)) : null
+  const url = named ?? local?.url
+  if (url === undefined) return null
+  const jwt = lookup.text('TRINO_JWT') ?? null
+  return {
+    url,
+    catalog: lookup.text('TRINO_CATALOG') ?? 'hive',
+    user: lookup.text('TRINO_USER') ?? (jwt === null ? 'discogs' : ''),
+    password: lookup.text('TRINO_PASSWORD') ?? null,
+    jwt,
+    caFile: lookup.path('TRINO_CA_FILE'),
+    lakeUri: lookup.text('TRINO_LAKE_URI')?.replace(/\/+$/, '') ?? local?.lakeUri ?? null,
   }
+}
 
-  required(name: string): string {
-    const found = this.own(name)
-    if (found === undefined) this.#problems.push(`${name} is not set`)
-    return found ?? ''
-  }
+function fileSystem(lookup: Lookup): LocalTrinoSettings['fileSystem'] {
+  const text = lookup.text('TRINO_FILE_SYSTEM') ?? 'native'
+  if (text === 'native' || text === 'hadoop') return text
+  lookup.complain(`TRINO_FILE_SYSTEM=${text}: native or hadoop is expected`)
+  return 'native'
+}
 
-  instant(name: string): Date | null {
-    const found = this.own(name)
-    if (found === undefined) return null
-    const instant = new Date(found)
-    if (!Number.isNaN(instant.getTime())) return instant
-    this.#problems.push(`${name}=${found}: an instant is expected, as in 2026-04-20T06:00:00Z`)
-    return null
-  }
-
-  directory(name: string, standard: string): string {
-    return this.environmentPath(name) ?? resolve(this.projectDir, expanded(this.#file[name] || standard))
-  }
-
-  explicitDirs(): Config['explicitDirs'] {
-    const names = { lakeDir: 'DISCOGS_DATA_LAKE', rawDir: 'DISCOGS_RAW' } as const
-    return (['lakeDir', 'rawDir'] as const).filter((directory) => this.own(names[directory]) !== undefined)
-  }
-
-  environmentPath(name: string): string | null {
-    const found = this.own(name)
-    return found === undefined ? null : resolve(this.#cwd, expanded(found))
-  }
-
-  integer(name: string, standard: number, [least, most]: readonly [number, number] = [1, 999_999]): number {
-    const text = this.#text(name)
-    if (text === undefined) return standard
-    const number = /^[1-9]\d{0,5}$/.test(text) ? Number(text) : Number.NaN
-    if (number >= least && number <= most) return number
-    this.#problems.push(`${name}=${text}: a whole number from ${least} to ${most} is expected`)
-    return standard
-  }
-
-  settings(): TaskSettings {
-    const trino = this.#trino()
-    return { sqlEngine: this.#sqlEngine(trino), trinoUrl: trino?.url ?? null, trino, download: this.#download() }
-  }
-
-  /** Metastore and state of the local server. */
-  trinoStateDir(): string {
-    return join(this.directory('DAG_STATE', 'state'), 'trino')
-  }
-
-  localTrino(): LocalTrinoSettings {
-    return {
-      cacheDir: this.directory('DISCOGS_CACHE', join(homedir(), '.cache/discogs-lakehouse')),
-      stateDir: this.trinoStateDir(),
-      javaHome: this.path('TRINO_JAVA_HOME') ?? this.environmentPath('JAVA_HOME'),
-      port: this.#text('TRINO_PORT') === undefined ? null : this.integer('TRINO_PORT', 8080, [1, 65_535]),
-      heapMb: this.integer('TRINO_HEAP_MB', standardHeapMb(), [leastHeapMb, 999_999]),
-      jvm: this.#text('TRINO_JVM') ?? '-XX:+UseG1GC',
-      fileSystem: this.#fileSystem(),
-    }
-  }
-
-  notify(): NotifySettings {
-    const kinds = (this.#text('DAG_NOTIFY_ON') ?? 'failure,recovery,missed').split(',').map((kind) => kind.trim())
-    const unknown = kinds.filter((kind) => !noticeKinds.includes(kind))
-    if (unknown.length > 0) this.#problems.push(`DAG_NOTIFY_ON=${kinds.join(',')}: expected some of ${noticeKinds.join(', ')}`)
-    return { command: this.#text('DAG_NOTIFY_COMMAND') ?? null, webhook: this.#url('DAG_NOTIFY_WEBHOOK') ?? null, kinds }
-  }
-
-  params(): Readonly<Record<string, string>> {
-    const named = Object.entries(this.#environment).flatMap(([name, text]) =>
-      name.startsWith('PARAM_') && text !== undefined ? [[name.slice('PARAM_'.length).toLowerCase(), text] as const] : [],
-    )
-    return Object.fromEntries(named.toSorted(([left], [right]) => (left < right ? -1 : 1)))
-  }
-
-  fault(): Fault | null {
-    const text = this.own('TASK_FAULT')
-    if (text === undefined) return null
-    const match = /^([^:]+):([^:]+):(kill|hold)$/.exec(text)
-    if (match?.[1] !== undefined && match[2] !== undefined) {
-      return { taskId: match[1], step: match[2], action: match[3] === 'kill' ? 'kill' : 'hold' }
-    }
-    this.#problems.push(`TASK_FAULT=${text}: <task>:<step>:kill or <task>:<step>:hold is expected`)
-    return null
-  }
-
-  /** The server that is named, else the local one while it runs. */
-  #trino(): TrinoSettings | null {
-    const named = this.#url('TRINO_URL')
-    const local = named === null ? runningServer(this.trinoStateDir()) : null
-    const url = named ?? local?.url
-    if (url === undefined) return null
-    const jwt = this.#text('TRINO_JWT') ?? null
-    return {
-      url,
-      catalog: this.#text('TRINO_CATALOG') ?? 'hive',
-      user: this.#text('TRINO_USER') ?? (jwt === null ? 'discogs' : ''),
-      password: this.#text('TRINO_PASSWORD') ?? null,
-      jwt,
-      caFile: this.path('TRINO_CA_FILE'),
-      lakeUri: this.#text('TRINO_LAKE_URI')?.replace(/\/+$/, '') ?? local?.lakeUri ?? null,
-    }
-  }
-
-  #fileSystem(): LocalTrinoSettings['fileSystem'] {
-    const text = this.#text('TRINO_FILE_SYSTEM') ?? 'native'
-    if (text === 'native' || text === 'hadoop') return text
-    this.#problems.push(`TRINO_FILE_SYSTEM=${text}: native or hadoop is expected`)
-    return 'native'
-  }
-
-  #download(): DownloadSettings {
-    return readDownloadSettings({
-      text: (name) => this.#text(name),
-      complain: (problem) => void this.#problems.push(problem),
-    })
-  }
-
-  #sqlEngine(trino: TrinoSettings | null): TaskSettings['sqlEngine'] {
-    const text = this.#text('SQL_ENGINE') ?? 'duckdb'
-    if (text === 'duckdb' || text === 'trino' || text === 'both') {
-      if (text !== 'duckdb' && trino === null)
-        this.#problems.push(`SQL_ENGINE=${text} needs TRINO_URL, or a local server: \`npm run trino -- start\``)
-      return text
-    }
-    this.#problems.push(`SQL_ENGINE=${text}: duckdb, trino or both is expected`)
-    return 'duckdb'
-  }
-
-  #url(name: string): string | null {
-    const text = this.#text(name)
-    if (text === undefined) return null
-    if (!/^https?:\/\//.test(text) || !URL.canParse(text))
-      this.#problems.push(`${name}=${text}: an http or https URL is expected`)
+function sqlEngine(lookup: Lookup, trino: TrinoSettings | null): TaskSettings['sqlEngine'] {
+  const text = lookup.text('SQL_ENGINE') ?? 'duckdb'
+  if (text === 'duckdb' || text === 'trino' || text === 'both') {
+    if (text !== 'duckdb' && trino === null)
+      lookup.complain(`SQL_ENGINE=${text} needs TRINO_URL, or a local server: \`npm run trino -- start\``)
     return text
   }
-
-  path(name: string): string | null {
-    return this.environmentPath(name) ?? (this.#file[name] ? resolve(this.projectDir, expanded(this.#file[name])) : null)
-  }
-
-  #text(name: string): string | undefined {
-    return this.own(name) ?? (this.#file[name] || undefined)
-  }
+  lookup.complain(`SQL_ENGINE=${text}: duckdb, trino or both is expected`)
+  return 'duckdb'
 }
 
-/** A leading `~/` is the home directory. Shells expand it only where it is not quoted, and nobody does in `.env`. */
-function expanded(path: string): string {
-  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path
-}
-
-function readEnvFile(file: string): Environment {
-  try {
-    return parseEnv(readFileSync(file, 'utf8'))
-  } catch (cause) {
-    if (hasCode(cause, 'ENOENT')) return {}
-    throw new PipelineError(`${file} cannot be read`, { cause, exitCode: exitCodes.usage, retryable: false })
-  }
+function explicitDirs(lookup: Lookup): Config['explicitDirs'] {
+  const names = { lakeDir: 'DISCOGS_DATA_LAKE', rawDir: 'DISCOGS_RAW' } as const
+  return (['lakeDir', 'rawDir'] as const).filter((directory) => lookup.own(names[directory]) !== undefined)
 }

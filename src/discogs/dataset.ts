@@ -10,7 +10,7 @@ export type DumpName = 'artists' | 'labels' | 'masters' | 'releases'
 
 export type ColumnType = 'BIGINT' | 'INT' | 'BOOLEAN' | 'VARCHAR'
 
-/** How text becomes a value; whatever does not fit is NULL (datasets.md, rules 2, 3, 5 and 7). */
+/** How text becomes a value; whatever does not fit is NULL. */
 export type Reader =
   | 'text' // verbatim, NULL when only white space
   | 'id' // ASCII digits, 1 … 2^63−1

@@ -1,4 +1,4 @@
-/** Text to value, one function a {@link Reader}: datasets.md, rules 2, 3, 5 and 7. Whatever does not fit is null. */
+/** Text to value, one function a {@link Reader}. Whatever does not fit is null. */
 import type { Reader } from './dataset.ts'
 
 export type Value = string | bigint | number | boolean

@@ -54,7 +54,7 @@ export interface TaskResult {
   readonly skipped?: string
 }
 
-/** Settings that reach tasks from the environment (design §11). */
+/** Settings that reach tasks from the environment. */
 export interface TaskSettings {
   readonly sqlEngine: 'duckdb' | 'trino' | 'both'
   readonly trinoUrl: string | null

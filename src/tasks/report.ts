@@ -188,7 +188,7 @@ function sanityChecks(scope: CheckScope): readonly Check[] {
   ]
 }
 
-/** Rows as the engine sees them against rows as written: Trino reads a table it cannot find as an empty one (trino.md §0). */
+/** Rows as the engine sees them against rows as written: Trino reads a table it cannot find as an empty one. */
 function rowChecks({ counts, reports }: CheckScope): readonly Check[] {
   return datasets.map((dataset) => {
     const measure: Check['measure'] = async () => {

@@ -1,4 +1,4 @@
-/** The readers of `src/discogs/readers.ts` over decoded bytes: datasets.md, rules 2, 3, 5 and 7. All look from `start` to before `end`. */
+/** The readers of `src/discogs/readers.ts` over decoded bytes. All look from `start` to before `end`. */
 import { allocate, copy, free } from './memory'
 import { digitOf, escapeFrom } from './scan'
 

@@ -44,7 +44,7 @@ async function parquetFiles(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter((name) => name.endsWith('.parquet')).toSorted()
 }
 
-/** Trino reads a file of 0 bytes as nothing at all and fails on every file that is not Parquet (trino.md §4). */
+/** Trino reads a file of 0 bytes as nothing at all and fails on every file that is not Parquet. */
 async function present({ directory, problems }: CheckScope, { name }: Dataset): Promise<Finding> {
   const folder = join(directory, name)
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {

@@ -90,7 +90,7 @@ function rangeOf(column: Column): readonly [lowest: bigint, highest: bigint] | n
   return source?.from === 'row' || source?.from === 'record' ? (ranges[source.read] ?? null) : null
 }
 
-/** datasets.md, rule 5: every `*_id` is a number of Discogs. */
+/** Every `*_id` is a number of Discogs. */
 function isId({ name, type }: Column): boolean {
   return type === 'BIGINT' && name.endsWith('_id')
 }
