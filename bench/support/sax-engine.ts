@@ -14,7 +14,7 @@ const reader = new SliceReader(kernel, dump, { useScanner: false })
 const batch = new RowBatch(kernel, storedTables(dump))
 const allocate = (size: number): Buffer => kernel.bytes(kernel.exports.allocate(size), size)
 let records = 0
-for await (const slice of slicesOf(inflatedChunks(file), { record: dump.record, sliceBytes: 1 << 20, allocate })) {
+for await (const slice of slicesOf(inflatedChunks(file), { ...dump, sliceBytes: 1 << 20, allocate })) {
   batch.reset()
   records += reader.read(slice, batch).records
   kernel.exports.free(slice.bytes.byteOffset)

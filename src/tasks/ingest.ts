@@ -45,6 +45,7 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
   await using slices = new SliceSource({
     kernel,
     path: source.path,
+    root: dump.root,
     record: dump.record,
     sliceBytes,
     signal: context.signal,

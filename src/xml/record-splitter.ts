@@ -1,6 +1,7 @@
 /**
  * Cuts an XML document into its records: the element children of the root. Markup is checked on the way as strictly
  * as XML 1.0 asks, so what leaves here as a record is well-formed but for its UTF-8, which the reader of it checks.
+ * A document may also be rootless: it begins with its first record and ends with its last one.
  *
  * The splitter walks token by token. While a record is open, `#names` holds where the names of its open elements
  * stand in the buffer; the record ends when that stack is empty: depth, not tag name, ends a record.
@@ -15,6 +16,7 @@ import {
   readDoctype,
   readEndTag,
   readInstruction,
+  readName,
   readStartTag,
   skipSpace,
 } from './markup.ts'
@@ -56,6 +58,8 @@ export interface SplitterOptions {
   readonly maxRecordBytes?: number
   /** Where in the XML to start, between two records; without it, at the beginning of the document. */
   readonly from?: number
+  /** With `from`: whether the document has no root element. */
+  readonly isRootless?: boolean
 }
 
 type Phase = 'prolog' | 'content' | 'record' | 'resync' | 'epilog'
@@ -85,6 +89,7 @@ export class RecordSplitter {
   #sawDoctype = false
   #sawByteOrderMark = false
   #elements = 0
+  #isRootless: boolean
 
   constructor(options: SplitterOptions) {
     this.#rootName = options.root
@@ -92,6 +97,7 @@ export class RecordSplitter {
     this.#root = Buffer.from(options.root)
     this.#recordEnd = Buffer.from(`</${options.record}`)
     this.#maxRecordBytes = options.maxRecordBytes ?? 512 * 1024 * 1024
+    this.#isRootless = options.isRootless ?? false
     if (options.from !== undefined) {
       this.#phase = 'content'
       this.#elements = 1 // Those before.
@@ -138,9 +144,18 @@ export class RecordSplitter {
     if (this.#phase === 'record') {
       throw new XmlError('the XML ends inside a record', this.#buffer.offsetOf(this.#open.start))
     }
+    if (this.#isRootless) {
+      if (this.#at < this.#buffer.end) throw new XmlError('text or unfinished markup after the last record', offset)
+      return
+    }
     if (this.#phase !== 'epilog') throw new XmlError(`the XML ends without </${this.#rootName}>`, offset)
     if (this.#at < this.#buffer.end) throw new XmlError('the XML ends inside a comment or processing instruction', offset)
     if (this.#elements === 0) throw new XmlError('the XML holds no record', offset)
+  }
+
+  /** Whether the document begins with a record instead of a root element. Known once the prolog has been read. */
+  get isRootless(): boolean {
+    return this.#isRootless
   }
 
   /** Byte offset in the XML of the next token. */
@@ -259,9 +274,17 @@ export class RecordSplitter {
   }
 
   #rootStart(): null {
-    const tag = readStartTag(this.#buffer.bytes, this.#at, this.#buffer.end)
+    const { bytes, end } = this.#buffer
+    const nameEnd = readName(bytes, this.#at + 1, end)
+    if (nameEnd === incomplete) return null
+    const name = bytes.toString('utf8', this.#at + 1, nameEnd)
+    if (name === this.#record) {
+      this.#isRootless = true
+      this.#phase = 'content'
+      return null
+    }
+    const tag = readStartTag(bytes, this.#at, end)
     if (tag === incomplete) return null
-    const name = this.#buffer.bytes.toString('utf8', this.#at + 1, tag.nameEnd)
     if (name !== this.#rootName) throw new XmlError(`the root element is <${name}>, not <${this.#rootName}>`, this.#at)
     if (tag.empty) throw new XmlError(`the root element <${name}/> is empty: the XML holds no record`, this.#at)
     this.#moveOutside(tag.end)
@@ -317,7 +340,8 @@ export class RecordSplitter {
     const tag = readEndTag(bytes, this.#at, this.#buffer.end)
     if (tag === incomplete) return null
     const name = bytes.subarray(this.#at + 2, tag.nameEnd)
-    if (!name.equals(this.#root)) throw new XmlError(`an end tag </${name.toString()}> that nothing opened`, this.#at)
+    if (this.#isRootless || !name.equals(this.#root))
+      throw new XmlError(`an end tag </${name.toString()}> that nothing opened`, this.#at)
     this.#at = tag.end
     this.#phase = 'epilog'
     return null
@@ -382,7 +406,7 @@ export class RecordSplitter {
         this.#resyncFrom = Math.max(this.#resyncFrom, end - this.#recordEnd.length)
         return final ? this.#rejected(end) : null
       }
-      const next = this.#resumesAt(close)
+      const next = this.#resumesAt(close, final)
       if (next === incomplete) {
         this.#resyncFrom = close
         return final ? this.#rejected(end) : null
@@ -393,20 +417,23 @@ export class RecordSplitter {
   }
 
   /** Past the end tag at `close` if white space and a record's start tag or the root's end tag follow it. */
-  #resumesAt(close: number): number | null {
+  #resumesAt(close: number, final: boolean): number | null {
     const { bytes, end } = this.#buffer
     const tagEnd = skipSpace(bytes, close + this.#recordEnd.length, end)
     if (tagEnd >= end) return incomplete
     if (bytes[tagEnd] !== 0x3e) return null
     const next = skipSpace(bytes, tagEnd + 1, end)
-    if (end - next < this.#rootName.length + 3) return incomplete
+    const isLast = final && this.#isRootless
+    if (isLast && next === end) return tagEnd + 1
+    if (!isLast && end - next < this.#rootName.length + 3) return incomplete
     if (this.#startsWith(next, `</${this.#rootName}`)) return tagEnd + 1
     return next > tagEnd + 1 && this.#startsWith(next, `<${this.#record}`) ? tagEnd + 1 : null
   }
 
   /** Whether the tag `open` stands at `at`, not merely one whose name begins the same. */
   #startsWith(at: number, open: string): boolean {
-    const { bytes } = this.#buffer
+    const { bytes, end } = this.#buffer
+    if (at + open.length >= end) return false
     const after = bytes[at + open.length]
     return bytes.toString('latin1', at, at + open.length) === open && (isSpace(after) || after === 0x3e || after === 0x2f)
   }

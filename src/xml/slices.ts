@@ -6,6 +6,7 @@
  * Where the cuts lie depends on the bytes of the XML alone, never on the chunks it came in.
  */
 import { isSpace, skipSpace } from './markup.ts'
+import { RecordSplitter } from './record-splitter.ts'
 import { XmlError } from './xml-error.ts'
 
 /** Bytes behind a slice that whoever scans it overwrites: one of each that ends a search, then zeros. */
@@ -19,9 +20,12 @@ export interface Slice {
   readonly length: number
   readonly isFirst: boolean
   readonly isLast: boolean
+  /** Whether the document has no root element. False as well while the slices so far do not show it, as in a very long prolog. */
+  readonly isRootless: boolean
 }
 
 export interface SliceOptions {
+  readonly root: string
   readonly record: string
   /** A slice ends at the first place behind so many bytes. */
   readonly sliceBytes: number
@@ -75,6 +79,9 @@ class Cutter {
   #bytes: Buffer
   /** Nothing before this is a place to cut. */
   #searched: number
+  /** Null once it is known whether there is a root element. */
+  #prolog: RecordSplitter | null
+  #isRootless = false
   /** The first end tag of a record that was passed over since what follows it is no start tag. */
   #doubtful = -1
   length = 0
@@ -84,6 +91,7 @@ class Cutter {
 
   constructor(options: SliceOptions) {
     this.#options = options
+    this.#prolog = new RecordSplitter(options)
     this.#endTag = Buffer.from(`</${options.record}`)
     this.#startTag = Buffer.from(`<${options.record}`)
     this.#bytes = this.#buffer(usualBytes(options))
@@ -151,7 +159,23 @@ class Cutter {
   }
 
   #slice(length: number, isLast: boolean): Slice {
-    return { offset: this.offset, bytes: this.#bytes, length, isFirst: this.offset === 0, isLast }
+    this.#lookForRoot(length)
+    const isFirst = this.offset === 0
+    return { offset: this.offset, bytes: this.#bytes, length, isFirst, isLast, isRootless: this.#isRootless }
+  }
+
+  /** Looks at the first slice, and at those after it while the prolog goes on. */
+  #lookForRoot(length: number): void {
+    if (this.#prolog === null) return
+    try {
+      // A copy: the slice is somebody else's soon.
+      if (!this.#prolog.readProlog(Buffer.from(this.#bytes.subarray(0, length)))) return
+      this.#isRootless = this.#prolog.isRootless
+    } catch (error) {
+      // Whoever reads the slice meets the same error.
+      if (!(error instanceof XmlError)) throw error
+    }
+    this.#prolog = null
   }
 
   #buffer(size: number): Buffer {

@@ -83,6 +83,7 @@ export class Engine {
   /** Slices as they are read, the unfinished end of one joined to the next. */
   async *#slices(xml: Buffer, cutting: Cutting): AsyncGenerator<{ slice: Slice; findings: SliceFindings }> {
     const slices = slicesOf(chunksOf(xml, cutting.chunkBytes), {
+      root: this.#dump.root,
       record: this.#dump.record,
       sliceBytes: cutting.sliceBytes,
       allocate: (size) => this.#allocate(size),
@@ -138,7 +139,8 @@ export class Engine {
     left.bytes.copy(bytes, 0, 0, left.length)
     right.bytes.copy(bytes, left.length, 0, right.length)
     this.#free(right.bytes)
-    return { offset: left.offset, bytes, length, isFirst: left.isFirst, isLast: right.isLast }
+    const { isLast, isRootless } = right
+    return { offset: left.offset, bytes, length, isFirst: left.isFirst, isLast, isRootless }
   }
 }
 
@@ -162,5 +164,5 @@ function endOf(slice: Slice, from: number): Slice {
   const length = slice.length - from
   const bytes = Buffer.alloc(length + paddingBytes)
   slice.bytes.copy(bytes, 0, from, slice.length)
-  return { offset: slice.offset + from, bytes, length, isFirst: slice.isFirst && from === 0, isLast: slice.isLast }
+  return { ...slice, offset: slice.offset + from, bytes, length, isFirst: slice.isFirst && from === 0 }
 }

@@ -291,9 +291,12 @@ export function mutatedDocument(dump: Dump, records: readonly Buffer[], random: 
   const parts: (Buffer | string)[] = [
     pick(random, ['', '', '', '<?xml version="1.0" encoding="UTF-8"?>\n', '\ufeff', '<!DOCTYPE x>\n', '<!-- c -->']),
   ]
-  parts.push(random(200) === 0 ? '<wrong>' : `<${dump.root}>`, '\n')
+  // Old dumps have no root element.
+  const isRootless = random(4) === 0
+  if (!isRootless) parts.push(random(200) === 0 ? '<wrong>' : `<${dump.root}>`, '\n')
   for (const record of records) parts.push(mutated(record, random), random(12) === 0 ? pick(random, betweens) : '\n')
-  parts.push(random(100) === 0 ? '' : `</${dump.root}>`, random(100) === 0 ? 'after' : '\n')
+  if (!isRootless || random(100) === 0) parts.push(random(100) === 0 ? '' : `</${dump.root}>`)
+  parts.push(random(100) === 0 ? 'after' : '\n')
   const xml = Buffer.concat(parts.map((part) => Buffer.from(part)))
   return random(100) === 0 ? xml.subarray(0, random(xml.length)) : xml
 }

@@ -4,7 +4,7 @@ import { existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { gzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { ParquetReader } from '@dsnp/parquetjs'
 import { dumps } from '../../src/discogs/catalogue.ts'
@@ -225,6 +225,41 @@ test('any number of workers gives the same files, byte by byte', async () => {
   assert.deepEqual(results[1], results[0])
   assert.deepEqual(results[2], results[0])
   assert.equal(results[0]?.length, 13)
+})
+
+test('a dump without a root gives the same rows, for any number of workers; quarantine names the same places', async () => {
+  const bad = Buffer.from('<label><id>0</id>&uuml;</label>')
+  const path = join(root, 'rooted.xml.gz')
+  await generateDump({ path, dump: 'labels', until: { xmlBytes: 3_000_000 } })
+  const generated = gunzipSync(readFileSync(path)).toString().replace('</labels>', `${bad.toString()}\n</labels>`)
+  const rootless = generated.replaceAll(/<\/?labels>/g, (tag) => ' '.repeat(tag.length))
+  assert.match(rootless.slice(0, 500), /^[^]*?-->\s*<label>/)
+  const results: unknown[] = []
+  for (const [xml, workers] of [
+    [generated, '2'],
+    [rootless, '1'],
+    [rootless, '3'],
+  ] as const) {
+    const place = new Place()
+    await place.ingest('labels', gzipSync(xml, { level: 1 }), { quarantine_cap: '1' }, ['--workers', workers])
+    const rows = await duckDbRows(join(place.staging, 'labels_v10', `${runId}-00000.parquet`))
+    const { records, census } = place.report('labels') ?? {}
+    results.push({ rows, records, census, quarantine: place.quarantine('labels') })
+    if (xml === rootless) results.push(place.hashes())
+  }
+  const [rooted, one, oneHashes, three, threeHashes] = results
+  assert.deepEqual(one, rooted)
+  assert.deepEqual(three, rooted)
+  assert.deepEqual(threeHashes, oneHashes)
+})
+
+test('a rootless dump is cut short when its gzip or its last record is, and only then', async () => {
+  const place = new Place()
+  const xml = `${good}\n<label><id>8</id></label>\n`
+  await place.ingest('labels', gzipSync(xml))
+  assert.equal(place.report('labels')?.records, 2)
+  await assert.rejects(place.ingest('labels', gzipSync(xml).subarray(0, -4)), /the gzip stream is cut short/)
+  await assert.rejects(place.ingest('labels', gzipSync(xml.slice(0, -5))), /after record 1, .*: the XML ends inside a record/)
 })
 
 test('the mark of a generated dump is reported, wherever the file comes from; a record that quotes it is none', async () => {

@@ -109,6 +109,32 @@ for (const [what, xml, error] of broken) {
   })
 }
 
+test('a document that begins with a record has no root, and ends behind its last record', () => {
+  const first = '<label ><id>1</id></label>'
+  assert.deepEqual(split(`\ufeff<?xml version="1.0"?>\n<!-- c -->${first}\n<!-- c -->${record}\n`), [first, record])
+  assert.deepEqual(split(`${first}\n${record}x`), [
+    first,
+    record,
+    { error: 'text or unfinished markup after the last record', at: 52 },
+  ])
+  assert.deepEqual(split(`${first}\n<label><id>2</id>`), [first, { error: 'the XML ends inside a record', at: 27 }])
+})
+
+test('of a rootless document a malformed record is rejected, be it the first or the last; the end tag of a root is surplus', () => {
+  const bad = '<label b=1></label>'
+  const reason = 'an attribute value without quotes'
+  assert.deepEqual(split(`${bad}\n${record}\n${bad}\n`), [
+    { rejected: bad, reason, at: 9 },
+    record,
+    { rejected: bad, reason, at: 55 },
+  ])
+  assert.deepEqual(split(`${bad}\n<label/>`), [{ rejected: bad, reason, at: 9 }, '<label/>'])
+  assert.deepEqual(split(`${record}\n</labels>`), [
+    record,
+    { rejected: '</labels>', reason: 'an end tag </labels> that nothing opened', at: 26 },
+  ])
+})
+
 test('invalid UTF-8 outside records fails the document', () => {
   const xml = Buffer.concat([Buffer.from('<labels><!-- '), Buffer.from([0xff]), Buffer.from(` -->${record}</labels>`)])
   assert.deepEqual(split(xml), [{ error: 'not UTF-8', at: 8 }])
@@ -118,6 +144,8 @@ test('where the chunks are cut changes nothing, at any size', () => {
   const documents = [
     ...malformed.map(([, bad]) => `<labels>${bad}\n${record}</labels>`),
     ...broken.map(([, xml]) => xml),
+    ...malformed.map(([, bad]) => `${bad}\n${record}\n${bad}\n`),
+    `<!-- x -->${record}\n${record}`,
     `\ufeff<?xml version="1.0"?><!-- x --><labels>${record}stray &amp; text<foo a="1"/><label a="&lt;"><![CDATA[x]]></label></labels> <!-- y -->`,
   ]
   for (const xml of documents) {

@@ -10,6 +10,7 @@ async function* chunks(xml: string, size: number): AsyncGenerator<Buffer> {
 async function cut(xml: string, sliceBytes: number, chunkBytes = 7): Promise<string[]> {
   const slices: string[] = []
   for await (const { bytes, length, offset, isFirst, isLast } of slicesOf(chunks(xml, chunkBytes), {
+    root: 'labels',
     record: 'label',
     sliceBytes,
   })) {
@@ -50,7 +51,7 @@ test('a tag whose name only begins like that of a record is no place to cut', as
 
 test('a record longer than it may be is an error that says where', async () => {
   const xml = `<labels>${'x'.repeat(1000)}`
-  const slices = slicesOf(chunks(xml, 100), { record: 'label', sliceBytes: 10, maxBytes: 500 })
+  const slices = slicesOf(chunks(xml, 100), { root: 'labels', record: 'label', sliceBytes: 10, maxBytes: 500 })
   await assert.rejects(async () => {
     for await (const slice of slices) assert.ok(slice.length <= 600)
   }, /longer than 500 bytes/)
@@ -63,7 +64,7 @@ test('what came before a broken stream is a slice', async () => {
   }
   const seen: string[] = []
   await assert.rejects(async () => {
-    for await (const { bytes, length, isLast } of slicesOf(broken(), { record: 'label', sliceBytes: 1000 }))
+    for await (const { bytes, length, isLast } of slicesOf(broken(), { root: 'labels', record: 'label', sliceBytes: 1000 }))
       seen.push(`${bytes.toString('utf8', 0, length)} ${isLast}`)
   }, /cut/)
   assert.deepEqual(seen, [`<labels>${label}\n false`])

@@ -24,6 +24,7 @@ export interface SentSlice {
   readonly length: number
   readonly isFirst: boolean
   readonly isLast: boolean
+  readonly isRootless: boolean
 }
 
 /** A column of a row group: see `PileSet`. */

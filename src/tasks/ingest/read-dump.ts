@@ -142,7 +142,8 @@ export class DumpReader {
     const bytes = kernel.bytes(address, length)
     kernel.bytes(slice.address + start, rest).copy(bytes)
     kernel.bytes(next.address, next.length).copy(bytes, rest)
-    return { offset: slice.offset + start, address, length, isFirst: slice.isFirst && start === 0, isLast: next.isLast }
+    const isFirst = slice.isFirst && start === 0
+    return { offset: slice.offset + start, address, length, isFirst, isLast: next.isLast, isRootless: next.isRootless }
   }
 
   #count({ slice, findings, worker, counts }: Read): void {

@@ -61,7 +61,7 @@ export class SliceReader {
   /** Made for the batch at hand when a record needs it. */
   #putReference: ((element: Element, id: bigint) => void) | null = null
   // Of the slice at hand.
-  #slice: Slice = { offset: 0, bytes: Buffer.alloc(0), length: 0, isFirst: true, isLast: true }
+  #slice: Slice = { offset: 0, bytes: Buffer.alloc(0), length: 0, isFirst: true, isLast: true, isRootless: false }
   #batch: RowBatch | null = null
   #records = 0
   #unusual = 0
@@ -168,8 +168,8 @@ export class SliceReader {
 
   /** Reads what stands at `from` with the splitter. @returns where it ends, -1 when it does not in this slice */
   #readPiece(from: number): number {
-    const { bytes, length, offset } = this.#slice
-    const splitter = new RecordSplitter({ ...this.#dump, from: offset + from })
+    const { bytes, length, offset, isRootless } = this.#slice
+    const splitter = new RecordSplitter({ ...this.#dump, from: offset + from, isRootless })
     for (const piece of splitter.push(bytes.subarray(from, length))) {
       this.#take(piece)
       return splitter.offset - offset
@@ -179,8 +179,8 @@ export class SliceReader {
 
   /** Reads what is left of the document. */
   #readEnd(from: number): number {
-    const { bytes, length, offset } = this.#slice
-    const splitter = new RecordSplitter({ ...this.#dump, from: offset + from })
+    const { bytes, length, offset, isRootless } = this.#slice
+    const splitter = new RecordSplitter({ ...this.#dump, from: offset + from, isRootless })
     for (const piece of splitter.push(bytes.subarray(from, length))) this.#take(piece)
     for (const piece of splitter.end()) this.#take(piece)
     return -1

@@ -11,6 +11,7 @@ export interface SliceSourceOptions {
   readonly kernel: Kernel
   /** The dump's file. */
   readonly path: string
+  readonly root: string
   readonly record: string
   readonly sliceBytes: number
   readonly signal: AbortSignal
@@ -26,12 +27,12 @@ export class SliceSource implements AsyncDisposable {
   #sha256: string | null = null
   #isGenerated = false
 
-  constructor({ kernel, path, record, sliceBytes, signal, onRead }: SliceSourceOptions) {
+  constructor({ kernel, path, root, record, sliceBytes, signal, onRead }: SliceSourceOptions) {
     this.#onRead = onRead
     const chunks = collected(inflatedChunks(path, { signal, onCompressed: (chunk) => this.#hashChunk(chunk) }))
     const allocate = (size: number): Buffer => kernel.bytes(kernel.exports.allocate(size), size)
     const free = ({ byteOffset }: Buffer): void => kernel.exports.free(byteOffset)
-    this.#slices = slicesOf(chunks, { record, sliceBytes, allocate, free })
+    this.#slices = slicesOf(chunks, { root, record, sliceBytes, allocate, free })
   }
 
   /** The sha256 of the file, known when the last slice has come. */
@@ -56,9 +57,9 @@ export class SliceSource implements AsyncDisposable {
       this.#sha256 = this.#hash.digest('hex')
       return null
     }
-    const { offset, bytes, length, isFirst, isLast } = value
+    const { offset, bytes, length, isFirst, isLast, isRootless } = value
     if (isFirst) this.#isGenerated = hasGeneratedMark(bytes.subarray(0, length))
-    return { offset, address: bytes.byteOffset, length, isFirst, isLast }
+    return { offset, address: bytes.byteOffset, length, isFirst, isLast, isRootless }
   }
 
   /** Stops reading. */

@@ -25,6 +25,18 @@ for (const dump of dumps) {
       assert.ok(isSame(expected, await scanner.read(odd, { sliceBytes: 100, chunkBytes: chunk })), `chunks of ${chunk} bytes`)
   })
 
+  test(`${dump.name}: without a root, both read the same records at the same places, in slices of every size`, async () => {
+    const rootless = Buffer.from(odd.toString().replaceAll(new RegExp(`</?${dump.root}>`, 'g'), (tag) => ' '.repeat(tag.length)))
+    const expected = await new Engine(dump, false).read(odd)
+    assert.ok(isSame(expected, await new Engine(dump, false).read(rootless)))
+    const scanner = new Engine(dump, true)
+    for (let bytes = 1; bytes <= odd.length; bytes += bytes < 30 ? 1 : 97)
+      assert.ok(
+        isSame(expected, await scanner.read(rootless, { sliceBytes: bytes, chunkBytes: bytes })),
+        `pieces of ${bytes} bytes`,
+      )
+  })
+
   test(`${dump.name}: generated records of both shapes are all taken by the scanner`, async () => {
     const records = await generatedRecords(dump)
     const xml = Buffer.concat([
