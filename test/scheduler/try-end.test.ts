@@ -60,6 +60,18 @@ test('exit code 78 is final, another code is tried again as often as allowed', (
   assert.deepEqual(end(ended, {}, { failures: 1 }), ['failed', 'failed', 'ended with exit code 1', 1])
 })
 
+test('a failed try that was asked to come back later does, within six hours', () => {
+  const notBefore = (retryAt: Date): number => {
+    const report = { ...empty, retryAt }
+    const entry = { key, outcome: ended, report, past: { failures: 0, losses: 0, deferredSince: null } }
+    return ((endOfTry(planned({ retries: 1 }), entry, now).notBefore?.getTime() ?? 0) - now.getTime()) / 60_000
+  }
+  const inMinutes = (minutes: number): Date => new Date(now.getTime() + minutes * 60_000)
+  assert.equal(notBefore(inMinutes(60)), 60)
+  assert.equal(notBefore(inMinutes(1e6)), 360)
+  assert.ok(notBefore(inMinutes(-60)) < 1)
+})
+
 test('a try that nobody can tell the end of is judged by its result; without one it is lost, which costs no retry, five times', () => {
   assert.deepEqual(end(unknown, { result: {} }), ['success', 'success', null, null])
   assert.deepEqual(end({ ...unknown, signal: 'SIGKILL' }, { result: {} }), ['success', 'success', null, null])

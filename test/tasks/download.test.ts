@@ -1,13 +1,16 @@
 /** The download tasks of `main`, alone and in a run. */
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { z } from 'zod'
 import { download } from '../../src/tasks/download.ts'
 import { dumps, DumpSite, nameOf } from '../download/support/dump-site.ts'
 import { RawPlace } from '../download/support/place.ts'
-import { dag, month, outcomeShape, Place } from '../cli/support.ts'
+import { openStore } from '../../src/scheduler/store.ts'
+import { databaseFile } from '../../src/scheduler/store/connection.ts'
+import { dag, eventually, month, outcomeOf, outcomeShape, Place, startDag } from '../cli/support.ts'
 import { standardDownload, taskContext } from '../support/task-context.ts'
 
 const site = await DumpSite.start(10_000)
@@ -93,4 +96,44 @@ test('a run that downloads: its manifest says where each dump came from, and ref
       },
     })),
   )
+})
+
+test('a site that asks for an hour is left alone for an hour: the next try of the task waits for it', async () => {
+  using place = new Place()
+  site.calm()
+  site.misbehave(
+    nameOf('labels'),
+    ...Array.from({ length: 20 }, () => (_: unknown, response: ServerResponse) => {
+      response.writeHead(429, { 'retry-after': '3600' }).end()
+    }),
+  )
+  const request = [
+    'trigger',
+    'main',
+    '--session',
+    '2026-04-20 06:00:00',
+    '--param',
+    `dump_month=${month}`,
+    '--param',
+    'do_download=true',
+    '--json',
+  ]
+  const started = Date.now()
+  const child = startDag(request, { ...place.env, DISCOGS_SOURCE_URL: site.url, DISCOGS_RETRY_FOR: '10m' })
+  const ended = outcomeOf(child)
+  try {
+    const task = await eventually('the wait of the task', () => {
+      if (!existsSync(databaseFile(place.stateDir))) return null
+      using store = openStore(place.stateDir, { readonly: true })
+      const [run] = store.runs()
+      return run === undefined
+        ? null
+        : (store.tasks(run.runId).find(({ taskId, state }) => taskId === 'download.labels' && state === 'retry_wait') ?? null)
+    })
+    assert.ok(Date.parse(task.notBefore ?? '') >= started + 3_590_000, String(task.notBefore))
+    assert.equal(site.seen.filter(({ target }) => target === nameOf('labels')).length, 1)
+  } finally {
+    child.kill('SIGTERM')
+    await ended
+  }
 })
