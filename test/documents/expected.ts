@@ -104,6 +104,7 @@ export function substituted(command: string, { rawDir, lakeDir, sourceUrl, trino
     .replaceAll('/home/me/discogs/lake/hive-data', lakeDir)
     .replaceAll('session=…', 'session=1')
     .replaceAll('<run_id>', '2099-01__20990120_060000')
+    .replaceAll('<uri>', 'local:///old/hive-data')
 }
 
 /** The shown output, wherever it appears: numbers that differ from run to run may, and `…` stands for anything. */
