@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -104,6 +104,11 @@ function linkCommand() {
   }
 }
 
+/** Its install script may leave directories that only their owner can enter; runs of other users need this Node too. */
+function openNode() {
+  for (const directory of ['node', 'node/bin']) chmodSync(join(modules, directory), 0o755)
+}
+
 function install() {
   say('installing the packages of package-lock.json, once (npm ci, about half a minute)')
   rmSync(stampFile, { force: true })
@@ -160,6 +165,7 @@ function main() {
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130))
   if (isInstalled()) return undefined
   if (!isInstalledByHand()) install()
+  openNode()
   linkCommand()
   writeFileSync(stampFile, stamp)
   return undefined
