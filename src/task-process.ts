@@ -8,7 +8,9 @@ import { dirname, join } from 'node:path'
 import { type Fault, type TaskEnvironment, taskEnvironment } from './config.ts'
 import { exitCodes, firstError, messageOf, NotYetError, PipelineError } from './errors.ts'
 import type { PromotionLedger } from './lake/promotion-ledger.ts'
+import type { RunBook } from './lake/run-book.ts'
 import type * as Promotions from './scheduler/promotions.ts'
+import type * as RunBooks from './scheduler/run-book.ts'
 import type { CheckResult, Progress, Task, TaskContext, TaskResult } from './scheduler/context.ts'
 
 const progressEveryMs = 500
@@ -88,6 +90,7 @@ function contextOf(environment: TaskEnvironment, { args, signal, report }: Conte
     recordChecks: (checks) => report.checks(checks),
     reached: (step) => reach(step, environment),
     ledger: () => openLedger(environment),
+    runBook: () => openRunBook(environment),
   }
 }
 
@@ -197,6 +200,19 @@ function openLedger({ stateDir }: TaskEnvironment): PromotionLedger | null {
   // Loaded when asked for: SQLite and the query builder would slow the start of every task, and few tasks need them.
   const promotions: typeof Promotions = createRequire(import.meta.url)('./scheduler/promotions.ts')
   return promotions.openLedger(stateDir)
+}
+
+function openRunBook({ stateDir }: TaskEnvironment): RunBook {
+  if (stateDir === null) throw withoutState('no record of runs: the gc task')
+  const books: typeof RunBooks = createRequire(import.meta.url)('./scheduler/run-book.ts')
+  return books.openRunBook(stateDir)
+}
+
+function withoutState(who: string): PipelineError {
+  return new PipelineError(`${who} needs the scheduler's state`, {
+    retryable: false,
+    hint: 'start the run with `dag trigger`, which sets DAG_STATE',
+  })
 }
 
 function exitCodeOf(thrown: unknown): number {

@@ -22,6 +22,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   discogs: ['type:kernel', 'type:xml', 'type:parquet'],
   serving: ['discogs', 'history', 'lake', 'sql'],
   history: ['discogs', 'lake', 'sql'],
+  retention: ['download', 'history', 'lake', 'sql'],
   tasks: [
     'task-process',
     'collect-garbage',
@@ -31,6 +32,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'kernel',
     'lake',
     'parquet',
+    'retention',
     'process-identity',
     'xml',
     'serving',
@@ -47,6 +49,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'infra',
     'lake',
     'process-identity',
+    'retention',
     'serving',
     'sql',
   ],

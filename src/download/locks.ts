@@ -35,6 +35,20 @@ export function withSlot<Result>(rawDir: string, options: WaitOptions, work: () 
   return withOneOf(rawDir, slots, options, work)
 }
 
+/**
+ * Does `work` while nobody holds any of these locks, without waiting.
+ * @returns null when somebody holds one
+ */
+export function whileFree<Result>(rawDir: string, names: readonly string[], work: () => Result): Result | null {
+  using held = new DisposableStack()
+  for (const name of names) {
+    const lock = take(join(rawDir, '.locks'), name)
+    if (lock === null) return null
+    held.use(lock)
+  }
+  return work()
+}
+
 /** How many transfers are under way in all processes, at least one. */
 function transfersUnderWay(rawDir: string): number {
   const held = slots.filter((slot) => {

@@ -194,3 +194,12 @@ function keptRun(lakeDir: string, active: string, isUsable: (runId: string) => b
   const kept = prevLinks(lakeDir).find(({ runId }) => runId !== active && isUsable(runId) && isSealed(runId))
   return kept?.runId ?? null
 }
+
+/** Where the next rollback may go: by the ledger, and by the prev links, which outlive it. */
+export function rollbackTargets(lakeDir: string, ledger: Pick<PromotionLedger, 'before' | 'isRolledBack'>): ReadonlySet<string> {
+  const active = activeRunId(lakeDir)
+  if (active === null) return new Set()
+  const isUsable = (runId: string): boolean => !ledger.isRolledBack(runId)
+  const targets = [ledger.before(active), keptRun(lakeDir, active, isUsable)]
+  return new Set(targets.flatMap((runId) => (runId !== null && isUsable(runId) ? [runId] : [])))
+}

@@ -1,170 +1,157 @@
-/** Which parts of a lake nobody needs any more, and how they go. */
-import { chmodSync, existsSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs'
+/** Which parts of a lake nobody needs any more, and how they are removed. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { hasCode } from '../errors.ts'
 import { syncDirectory } from './atomic-file.ts'
 import { isRunId, runDir, runsDir, stagingPrefix } from './layout.ts'
 import { withLakeLock } from './lock.ts'
-import { activeRunId, prevLinks } from './pointer.ts'
-import { runsDirEntries, type SealedRun, sealedRuns } from './sealed-runs.ts'
+import { prevLinks, removePrevLink } from './pointer.ts'
+import type { RunBook } from './run-book.ts'
+import { runsDirEntries } from './sealed-runs.ts'
+import { historyReason, judgeSnapshots, mandatoryReason } from './snapshot-retention.ts'
+import { lastWriteMs, moveToTrash, removeTree, sizeOf, trashPath, trashPrefix } from './trash.ts'
+
+/** What the history has of each snapshot. */
+export interface HistoryNeeds {
+  /** Runs that its registry names. */
+  readonly registered: ReadonlySet<string>
+  /** Runs whose numbers it has, or that it never measures: it does not need their files. */
+  readonly measured: ReadonlySet<string>
+  /** Whether that still holds. Asked inside the locks. */
+  isCurrent(): boolean
+}
 
 export interface Keep {
   /** The newest so many snapshots, by session. */
   readonly newest: number
-  /** Staging of a run that has ended, and of one that nobody knows, stays so long. */
+  /** The published runs of the newest so many months; null: all of them. */
+  readonly published: number | null
+  /** Whether unpublished snapshots that the history has measured may go. */
+  readonly measured: boolean
+  /** How long staging stays after its run ended, or after the last write when the run is unknown. */
   readonly stagingMs: number
   readonly now: Date
-  /** Runs that the history refers to. */
-  readonly history: ReadonlySet<string>
-  /** Whether that is still all it refers to, and it cannot come to refer to more meanwhile. Asked inside the locks. */
-  readonly isHistoryCurrent: () => boolean
-  /** What the scheduler knows of a run: whether it goes on, and when it ended; null when it does not know it. */
-  readonly runState: (runId: string) => { readonly isRunning: boolean; readonly endedAt: Date | null } | null
-  /** Runs `work` while no run can begin or be resumed. Taken inside the lock of the lake, as a promotion does. */
-  readonly exclusively: <Result>(work: () => Result) => Result
+  readonly history: HistoryNeeds
+  readonly book: RunBook
+  /** Tests kill the process here. */
+  readonly reached?: (step: RemovalStep) => void
 }
 
+/** The instants of a removal, in order. */
+export const removalSteps = ['before-links', 'after-links', 'after-move'] as const
+export type RemovalStep = (typeof removalSteps)[number]
+
 export interface Garbage {
-  readonly kind: 'snapshot' | 'staging' | 'trash'
-  /** Entry of `_runs`. */
+  readonly kind: 'snapshot' | 'staging' | 'trash' | 'raw'
+  /** Entry of `_runs`, or of the raw directory. */
   readonly name: string
   readonly path: string
   readonly bytes: number
   readonly reason: string
-  /** Of a snapshot: the newest ones, which stay. While they are there it is none of them. */
+  /** Snapshots that must still be there when this one goes: it is old only beside them. */
   readonly newer: readonly string[]
+  /** Whether `active__prev_…` links may name it: they are removed with it. */
+  readonly isPublished: boolean
 }
 
-type Candidate = Omit<Garbage, 'bytes'>
+export type Candidate = Omit<Garbage, 'bytes'>
 
-/** Begins the name of what is being deleted: no reader takes it for a run. */
-const trashPrefix = '.trash-'
+/** Something that stays. */
+export interface Kept {
+  readonly kind: 'snapshot' | 'raw'
+  readonly name: string
+  readonly reason: string
+  /** The option, or the command, that would let it go; null: none does. */
+  readonly option: string | null
+}
 
-/** What could go now, the trash first: its names must be free for what follows. Nothing is changed. */
-export function findGarbage(lakeDir: string, keep: Keep): readonly Garbage[] {
-  const found = [...trash(lakeDir), ...snapshots(lakeDir, keep), ...stagings(lakeDir, keep)]
-  return found.map((one) => Object.assign({ bytes: sizeOf(one.path) }, one))
+export interface Findings {
+  /** The trash first: its names must be free for the rest. */
+  readonly garbage: readonly Garbage[]
+  readonly kept: readonly Kept[]
+}
+
+/** What could go now, and what stays. Changes nothing. */
+export function findGarbage(lakeDir: string, keep: Keep): Findings {
+  const { kept, candidates } = judgeSnapshots(lakeDir, keep)
+  const found = [...trashIn(runsDir(lakeDir), runsDirEntries(lakeDir)), ...candidates, ...stagings(lakeDir, keep)]
+  return { garbage: found.map(withBytes), kept }
+}
+
+export function withBytes(one: Candidate): Garbage {
+  return { ...one, bytes: sizeOf(one.path) }
+}
+
+/** Leftovers of interrupted deletions. */
+export function trashIn(directory: string, names: readonly string[]): readonly Candidate[] {
+  const reason = 'left by an interrupted deletion'
+  return names
+    .filter((name) => name.startsWith(trashPrefix))
+    .map((name) => ({ kind: 'trash', name, path: join(directory, name), reason, newer: [], isPublished: false }))
 }
 
 /**
- * Removes it, unless it has come to be needed since it was found: asked again under the lock of all promotions, which nobody can take a
- * snapshot from the trash with. What is removed first gets another name, so that no reader meets half a snapshot.
- * @returns false when it is needed by now, or has gone by itself
+ * Removes it, unless something has come to need it since it was found: that is asked again under the lock of all promotions. First its
+ * `active__prev_…` links go, then it gets another name in one step, then it is deleted. A kill in between leaves a whole snapshot, or trash.
+ * @returns false when it is needed by now, or no longer exists
  */
 export function removeGarbage(lakeDir: string, garbage: Garbage, keep: Keep): boolean {
-  if (garbage.kind !== 'trash') {
-    const isMoved = withLakeLock(lakeDir, () => keep.exclusively(() => moveToTrash(lakeDir, garbage, keep)))
+  const { kind, path } = garbage
+  if (kind === 'trash') removeTree(path)
+  else {
+    const isMoved = withLakeLock(lakeDir, () => keep.book.exclusively(() => takeAway(lakeDir, garbage, keep)))
     if (!isMoved) return false
+    keep.reached?.('after-move')
+    removeTree(trashPath(path))
   }
-  removeTree(garbage.kind === 'trash' ? garbage.path : trashPath(lakeDir, garbage.name))
   return true
 }
 
 /** Looks at this one thing alone: everybody who promotes, or begins a run, waits meanwhile. */
-function moveToTrash(lakeDir: string, garbage: Garbage, keep: Keep): boolean {
-  const { path, name } = garbage
-  if (!existsSync(path) || isNeeded(lakeDir, garbage, keep)) return false
-  // A directory without write permission cannot be renamed by everyone: its `..` would change.
-  chmodSync(path, 0o755)
-  renameSync(path, trashPath(lakeDir, name))
-  syncDirectory(runsDir(lakeDir))
+function takeAway(lakeDir: string, garbage: Garbage, keep: Keep): boolean {
+  if (!existsSync(garbage.path) || isNeeded(lakeDir, garbage, keep)) return false
+  keep.reached?.('before-links')
+  const links = garbage.isPublished ? linksTo(lakeDir, garbage.name) : []
+  for (const link of links) removePrevLink(lakeDir, link)
+  if (links.length > 0) syncDirectory(lakeDir)
+  keep.reached?.('after-links')
+  moveToTrash(garbage.path)
   return true
 }
 
-function isNeeded(lakeDir: string, { kind, name, newer }: Garbage, keep: Keep): boolean {
+function linksTo(lakeDir: string, runId: string): readonly string[] {
+  return prevLinks(lakeDir).flatMap((link) => (link.runId === runId ? [link.name] : []))
+}
+
+function isNeeded(lakeDir: string, { kind, name, newer, isPublished }: Garbage, keep: Keep): boolean {
   if (kind === 'staging') return abandoned(lakeDir, name, keep) === null
-  if (!keep.isHistoryCurrent() || isReferenced(name, referencedRuns(lakeDir, keep.history), keep)) return true
+  if (keep.book.isHistoryRunning() || !keep.history.isCurrent()) return true
+  if (mandatoryReason(lakeDir, name, keep) !== null || historyReason(name, isPublished, keep) !== null) return true
+  if (!isPublished && linksTo(lakeDir, name).length > 0) return true
   return !newer.every((runId) => existsSync(runDir(lakeDir, runId)))
-}
-
-/** Runs that something refers to: what is read now, what a rollback may go to, what the history has registered. */
-function referencedRuns(lakeDir: string, history: ReadonlySet<string>): ReadonlySet<string> {
-  const active = activeRunId(lakeDir)
-  const previous = prevLinks(lakeDir).map(({ runId }) => runId)
-  return new Set([...history, ...previous, ...(active === null ? [] : [active])])
-}
-
-/** A run that is still going on may be about to be promoted. */
-function isReferenced(runId: string, referenced: ReadonlySet<string>, { runState }: Keep): boolean {
-  return referenced.has(runId) || runState(runId)?.isRunning === true
-}
-
-function snapshots(lakeDir: string, keep: Keep): readonly Candidate[] {
-  const referenced = referencedRuns(lakeDir, keep.history)
-  const sealed = sealedRuns(lakeDir).runs.toSorted((left, right) => (sortKey(left) < sortKey(right) ? 1 : -1))
-  const newer = sealed.slice(0, keep.newest).map((run) => run.runId)
-  const old = sealed.slice(keep.newest).filter(({ runId }) => !isReferenced(runId, referenced, keep))
-  const reason = `not referenced, not among the newest ${keep.newest}`
-  return old.map(({ runId }) => ({ kind: 'snapshot', name: runId, path: runDir(lakeDir, runId), reason, newer }))
-}
-
-function sortKey({ session, runId }: SealedRun): string {
-  return `${session} ${runId}`
 }
 
 function stagings(lakeDir: string, keep: Keep): readonly Candidate[] {
   const names = runsDirEntries(lakeDir).filter((name) => name.startsWith(stagingPrefix))
   return names.flatMap((name) => {
     const reason = abandoned(lakeDir, name, keep)
-    return reason === null ? [] : [{ kind: 'staging', name, path: join(runsDir(lakeDir), name), reason, newer: [] }]
+    const path = join(runsDir(lakeDir), name)
+    return reason === null ? [] : [{ kind: 'staging', name, path, reason, newer: [], isPublished: false }]
   })
 }
 
-/** Why nobody will go on with a staging directory; null while somebody may, and when it is gone. */
-function abandoned(lakeDir: string, name: string, { stagingMs, now, runState }: Keep): string | null {
+/** A staged run of a dump month that somebody may still resume; null when there is none. */
+export function stagedRunOf(lakeDir: string, month: string, keep: Keep): string | null {
+  const names = runsDirEntries(lakeDir).filter((name) => name.startsWith(`${stagingPrefix}${month}__`))
+  const staged = names.find((name) => abandoned(lakeDir, name, keep) === null)
+  return staged?.slice(stagingPrefix.length) ?? null
+}
+
+/** Why nobody will resume the run of a staging directory; null while somebody may, and when it no longer exists. */
+function abandoned(lakeDir: string, name: string, { stagingMs, now, book }: Keep): string | null {
   const runId = name.slice(stagingPrefix.length)
-  const state = isRunId(runId) ? runState(runId) : null
+  const state = isRunId(runId) ? book.runState(runId) : null
   if (state?.isRunning === true) return null
   const sinceMs = state?.endedAt?.getTime() ?? lastWriteMs(join(runsDir(lakeDir), name))
   if (sinceMs === null || now.getTime() - sinceMs < stagingMs) return null
   return state === null ? 'of a run that this state does not know' : 'its run has ended without a seal'
-}
-
-/** Left by a deletion that was killed. */
-function trash(lakeDir: string): readonly Candidate[] {
-  const names = runsDirEntries(lakeDir).filter((name) => name.startsWith(trashPrefix))
-  const reason = 'left by a deletion that was interrupted'
-  return names.map((name) => ({ kind: 'trash', name, path: join(runsDir(lakeDir), name), reason, newer: [] }))
-}
-
-function trashPath(lakeDir: string, name: string): string {
-  return join(runsDir(lakeDir), `${trashPrefix}${name.replace(/^\./, '')}`)
-}
-
-/** Bytes of every file below a path. What vanishes meanwhile counts for nothing. */
-export function sizeOf(path: string): number {
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (stats?.isDirectory() !== true) return stats?.size ?? 0
-  return namesIn(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)
-}
-
-/** When anything below a path was written last; null when it is gone. */
-function lastWriteMs(path: string): number | null {
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (stats === undefined) return null
-  if (!stats.isDirectory()) return stats.mtimeMs
-  return namesIn(path).reduce((latest, name) => Math.max(latest, lastWriteMs(join(path, name)) ?? 0), stats.mtimeMs)
-}
-
-/** Sealed directories are read-only: even their owner may remove nothing from them. */
-function removeTree(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
-    unlessGone(() => chmodSync(path, 0o755))
-    for (const name of namesIn(path)) removeTree(join(path, name))
-  }
-  rmSync(path, { recursive: true, force: true })
-}
-
-function namesIn(directory: string): readonly string[] {
-  return unlessGone(() => readdirSync(directory)) ?? []
-}
-
-/** Another process may write, seal or remove the same thing at the same time. */
-function unlessGone<Result>(work: () => Result): Result | null {
-  try {
-    return work()
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return null
-    throw error
-  }
 }

@@ -3,6 +3,7 @@
  */
 import type { InputFile } from '../lake/input-file.ts'
 import type { PromotionLedger } from '../lake/promotion-ledger.ts'
+import type { RunBook } from '../lake/run-book.ts'
 import type { DownloadSettings } from '../settings/download.ts'
 import type { TrinoSettings } from '../sql/trino.ts'
 
@@ -97,6 +98,8 @@ export interface TaskContext {
   reached(step: string): void
   /** Gate and audit trail of promotions in the scheduler's state; null when there is no scheduler. */
   ledger(): PromotionLedger | null
+  /** What the state knows of runs; throws when there is no scheduler state. */
+  runBook(): RunBook
 }
 
 /** A task: a plain function of its context. */

@@ -52,6 +52,7 @@ test('every misspelt name in a dag file is reported with the nearest one, and th
     { ...problems, syntax: problems['syntax']?.replace(/: SyntaxError.*/, '') },
     {
       edge: 'task b of dag edge: there is no option "upstreams"; did you mean "upstream"?',
+      gc: null,
       guard: 'task p of dag guard: there is no option "require"; did you mean "requires"?',
       history: null,
       main: null,

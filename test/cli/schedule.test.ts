@@ -49,7 +49,7 @@ test('params that no scheduled dag has, or that are not valid, keep the daemon f
   assert.deepEqual(
     ends.map(({ code, stderr }) => [code, stderr.split('\n').slice(0, 2).join(' ').replaceAll(/ +/g, ' ')]),
     [
-      [2, 'dag: --param run_mod: no scheduled dag (history, main) has such a param hint: did you mean "run_mode"?'],
+      [2, 'dag: --param run_mod: no scheduled dag (gc, history, main) has such a param hint: did you mean "run_mode"?'],
       [2, 'dag: params of dag main are not valid: run_mode=produ: Invalid option: expected one of "dev"|"test"|"prod"'],
       [2, 'dag: params of dag main are not valid: allow_promote=maybe: expected true or false'],
       [2, 'dag: params of dag history are not valid: rebuild=yes please: expected true or false'],

@@ -45,7 +45,7 @@ export class LakeLab implements Disposable {
   }
 
   /** Writes a run as its stages would: one file of one row each. The bytes of every file name the run. */
-  stage(runId: string, datasets: readonly string[] = ['albums', 'songs']): string {
+  stage(runId: string, datasets: readonly string[] = ['albums', 'songs'], dump = 'discogs_20260101_artists.xml.gz'): string {
     const staging = stagingDir(this.lakeDir, runId)
     const reported: Record<string, StagedDataset> = {}
     for (const name of datasets) {
@@ -56,7 +56,7 @@ export class LakeLab implements Disposable {
       reported[name] = { rows: 1, files: [{ path, rows: 1, bytes: content.length }] }
     }
     const source = {
-      file: 'discogs_20260101_artists.xml.gz',
+      file: dump,
       bytes: 7,
       sha256: 'ab'.repeat(32),
       verification: 'verified',

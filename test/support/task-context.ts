@@ -47,6 +47,9 @@ export function taskContext(
     ledger: () => {
       throw new PipelineError('this test has no ledger')
     },
+    runBook: () => {
+      throw new PipelineError('this test has no run book')
+    },
     ...given,
     heard,
   }

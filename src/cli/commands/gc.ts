@@ -1,110 +1,85 @@
-import { existsSync } from 'node:fs'
 import { Command } from 'commander'
-import { type Config, loadConfig } from '../../config.ts'
-import { findGarbage, type Garbage, type Keep, removeGarbage } from '../../lake/retention.ts'
-import { openStore, type Store } from '../../scheduler/store.ts'
-import { HistoryRuns } from '../gc/history.ts'
-import { type OldFiles, oldLogs, removeLogs } from '../gc/old-logs.ts'
+import { loadConfig } from '../../config.ts'
+import { Collection } from '../../retention/collect.ts'
+import { kindNames, whatFreesMore } from '../../retention/summary.ts'
+import { runBookOf } from '../../scheduler/run-book.ts'
+import { openStore } from '../../scheduler/store.ts'
 import { print, printJson, size, table } from '../output.ts'
 import { recoverPointer } from '../pointer.ts'
 import { countOption, examples } from './options.ts'
 
 interface Options {
   readonly keep: number
+  readonly keepPublished?: number | null
+  readonly measured?: boolean
+  readonly rawMonths?: number | null
   readonly logDays: number
   readonly stagingDays: number
   readonly yes?: boolean
   readonly json?: boolean
 }
 
-const dayMs = 86_400_000
-
 /** `dag gc` */
 export function gcCommand(): Command {
   return new Command('gc')
-    .description(
-      'removes snapshots that nothing refers to, staging that was left behind, old logs; without --yes it only says what',
-    )
-    .option('--keep <count>', 'the newest snapshots, which stay anyway', countOption, 3)
-    .option('--log-days <days>', 'logs and result files of runs that ended before', countOption, 90)
-    .option('--staging-days <days>', 'staging of runs that ended, or were written, before', countOption, 14)
-    .option('--yes', 'remove it')
+    .description('Remove old snapshots, dumps, staging and logs; without --yes, only list them')
+    .option('--keep <count>', 'newest snapshots that stay in any case', countOption, 3)
+    .option('--keep-published <months>', 'keep the published runs of so many months (default: all)', countOption)
+    .option('--measured', 'also remove unpublished snapshots that the history has measured')
+    .option('--raw-months <months>', 'keep the dumps of so many months (default: all)', countOption)
+    .option('--log-days <days>', 'keep logs and result files of runs so many days', countOption, 90)
+    .option('--staging-days <days>', 'keep staging of failed runs so many days', countOption, 14)
+    .option('--yes', 'remove what was found')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `
-What \`active\`, an \`active__prev_…\` link, the history or a run that goes on refers to always stays. So do the rows of the state, events
-included. A snapshot gets another name under the lock of all promotions before it is removed: no reader meets half of one.
-${examples('dag gc', 'dag gc --keep 6 --log-days 30 --yes')}`,
+The active snapshot, the one that \`dag rollback\` returns to, and those of runs under way always stay. --keep-published N keeps the newest
+published run of each of the N newest months and removes the other published runs once the history, if it is used, has measured them.
+--raw-months N removes older dumps of which a snapshot is sealed, unless a run or a download uses them. The rows of the state always stay.
+${examples('dag gc', 'dag gc --keep-published 12 --raw-months 3', 'dag gc --keep 6 --log-days 30 --yes')}`,
     )
-    .action(async (options: Options) => {
-      const config = loadConfig()
-      recoverPointer(config)
-      using store = openStore(config.stateDir)
-      const history = new HistoryRuns(config.lakeDir)
-      await history.refresh()
-      const keep = keepOf(store, history, options)
-      const garbage = existsSync(config.lakeDir) ? findGarbage(config.lakeDir, keep) : []
-      const before = new Date(Date.now() - options.logDays * dayMs)
-      const logs = oldLogs(store, before)
-      const scene = { config, store, history, keep, before }
-      const removed = options.yes === true ? await remove(scene, garbage, logs) : null
-      if (options.json === true) printJson({ garbage, logs, removed })
-      else show(garbage, logs, removed)
-    })
+    .action(collect)
 }
 
-function keepOf(store: Store, history: HistoryRuns, { keep, stagingDays }: Options): Keep {
-  return {
-    newest: keep,
-    stagingMs: stagingDays * dayMs,
-    now: new Date(),
-    history: history.runs,
-    // A run of the history reads snapshots, and may be about to register one.
-    isHistoryCurrent: () => history.isCurrent() && store.runs({ dagId: 'history', state: 'running', limit: 1 }).length === 0,
-    runState: (runId) => {
-      const run = store.findRun(runId)
-      return run === null
-        ? null
-        : { isRunning: run.state === 'running', endedAt: run.endedAt === null ? null : new Date(run.endedAt) }
-    },
-    exclusively: (work) => store.change.transaction(work),
-  }
+async function collect({ keepPublished = null, rawMonths = null, measured = false, ...rest }: Options): Promise<void> {
+  const config = loadConfig()
+  recoverPointer(config)
+  using store = openStore(config.stateDir)
+  const { lakeDir, rawDir } = config
+  const rules = { ...rest, keepPublished, rawMonths, measured }
+  const found = await Collection.find({ lakeDir, rawDir, book: runBookOf(store), now: new Date() }, rules)
+  const removed = rest.yes === true ? await found.remove() : null
+  const { garbage, kept, logs } = found
+  if (rest.json === true) printJson({ garbage, kept, logs, removed })
+  else show(found, removed)
 }
 
-interface Scene {
-  readonly config: Config
-  readonly store: Store
-  readonly history: HistoryRuns
-  readonly keep: Keep
-  readonly before: Date
-}
-
-/** @returns what has gone: some of it may have come to be needed meanwhile */
-async function remove(
-  { config, store, history, keep, before }: Scene,
-  garbage: readonly Garbage[],
-  logs: readonly OldFiles[],
-): Promise<readonly string[]> {
-  const gone: string[] = []
-  for (const one of garbage) {
-    await history.refresh()
-    if (removeGarbage(config.lakeDir, one, { ...keep, history: history.runs })) gone.push(one.path)
-  }
-  return [...gone, ...logs.filter((one) => removeLogs(store, one, before)).map((one) => one.path)]
-}
-
-function show(garbage: readonly Garbage[], logs: readonly OldFiles[], removed: readonly string[] | null): void {
-  const bytes = [...garbage, ...logs].reduce((sum, one) => sum + one.bytes, 0)
+function show({ garbage, kept, logs }: Collection, removed: readonly string[] | null): void {
   const rows = [
-    ...garbage.map((one) => [one.kind, one.name, size(one.bytes), one.reason]),
-    ...logs.map((one) => ['log', one.runId, size(one.bytes), 'its run ended long ago']),
+    ...garbage.map((one) => [kindNames[one.kind], one.name, size(one.bytes), one.reason]),
+    ...logs.map((one) => ['logs', one.runId, size(one.bytes), 'its run ended long ago']),
   ]
-  if (rows.length === 0) return print('nothing to remove')
-  print(table(['what', '!name', '>size', 'why'], rows))
-  print(
-    removed === null
-      ? `\n${size(bytes)} could go: \`dag gc --yes\` removes it`
-      : `\n${removed.length} of ${rows.length} removed${removed.length < rows.length ? '; the rest is in use by now' : `, ${size(bytes)}`}`,
-  )
+  if (rows.length > 0) print(table(['remove', '!name', '>size', 'why'], rows))
+  if (kept.length > 0) {
+    if (rows.length > 0) print()
+    print(
+      table(
+        ['keep', '!name', 'why'],
+        kept.map((one) => [kindNames[one.kind], one.name, one.reason]),
+      ),
+    )
+  }
+  if (rows.length > 0 || kept.length > 0) print()
+  const bytes = [...garbage, ...logs].reduce((sum, one) => sum + one.bytes, 0)
+  print(summary(rows.length, bytes, removed))
+  for (const line of whatFreesMore(kept)) print(line)
+}
+
+function summary(count: number, bytes: number, removed: readonly string[] | null): string {
+  if (count === 0) return 'nothing to remove'
+  if (removed === null) return `${size(bytes)} could go: the same command with --yes removes it`
+  return removed.length < count
+    ? `${removed.length} of ${count} removed; the others are in use by now`
+    : `${count} removed, ${size(bytes)}`
 }

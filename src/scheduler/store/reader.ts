@@ -204,6 +204,15 @@ export class Reader {
     return last?.kind === 'rollback'
   }
 
+  /** True when the pointer was ever moved to the run. */
+  wasPublished(runId: string): boolean {
+    const rows = this.#connection.all<Pick<Row<'promotion'>, 'promotion_id'>>(
+      `select promotion_id from promotion where state = 'done' and to_run_id = ? limit 1`,
+      runId,
+    )
+    return rows.length > 0
+  }
+
   /** Everything that happened to a run, oldest first; `after` is the id of the last event already seen. */
   events(runId: string, after = 0): readonly EventRecord[] {
     return this.#connection
