@@ -22,6 +22,7 @@ import { Quarantine } from './ingest/quarantine.ts'
 import { DumpReader } from './ingest/read-dump.ts'
 import { SliceSource } from './ingest/slice-source.ts'
 import { WorkerPool } from './ingest/worker-pool.ts'
+import { lackOfIds } from './old-shapes.ts'
 
 /** XML that one worker reads at a time: large enough that what a slice costs on the way is nothing. */
 const sliceBytes = 1 << 20
@@ -32,7 +33,8 @@ const maxWorkers = 8
 /** Ingests one dump (`args[0]`) into its datasets in the run's staging directory; `--workers N` sets the number of threads. */
 export async function ingest(context: TaskContext): Promise<TaskResult> {
   const { dump, workers } = parseArguments(context.args)
-  const source = findDumpFile(context.rawDir, context.params['dump_month'] ?? '', dump.name)
+  const month = context.params['dump_month'] ?? ''
+  const source = findDumpFile(context.rawDir, month, dump.name)
   const directory = stagingDir(context.lakeDir, context.runId)
   const read = identityOf(source.path)
   mkdirSync(reportsDir(directory), { recursive: true })
@@ -65,6 +67,7 @@ export async function ingest(context: TaskContext): Promise<TaskResult> {
     for await (const slice of reader.read()) {
       budget.share()
       if (progress.records === 0) context.log(`first records ${Math.round(performance.now())} ms after the process began`)
+      assertIds(slice, dump, month, progress)
       take(slice, quarantine, progress)
       await writers.append(slice.batch)
     }
@@ -120,6 +123,14 @@ function onAbort(signal: AbortSignal, stop: (reason: unknown) => void): Disposab
   signal.addEventListener('abort', listener)
   if (signal.aborted) listener()
   return { [Symbol.dispose]: () => signal.removeEventListener('abort', listener) }
+}
+
+/** @throws PipelineError when the first record shows that no record of the dump has an id: a quarantine would fill with all of them */
+function assertIds({ findings }: ReadSlice, dump: Dump, month: string, progress: IngestProgress): void {
+  const [first] = findings.rejected
+  if (progress.records > 0 || first?.record !== 1) return
+  const lack = lackOfIds(dump, month, Buffer.from(first.bytes))
+  if (lack !== null) throw lack
 }
 
 /** Notes what a slice held besides rows. @throws XmlError when the document ends there */

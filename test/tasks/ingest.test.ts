@@ -347,7 +347,7 @@ const malformed: readonly (readonly [string, Buffer | null, RegExp])[] = [
         Buffer.from('</name></label></labels>'),
       ]),
     ),
-    /record 1 at byte 8 of .*: not UTF-8 \(byte 31\)/,
+    /record 1 at byte 8 of .*: not UTF-8 \(byte 31\): 0xe9 looks like ISO-8859-1, in which some old dumps are/,
   ],
   [
     'a record without a valid id',
@@ -375,6 +375,21 @@ for (const [what, bytes, message] of malformed) {
     assert.deepEqual(place.datasets(), [])
   })
 }
+
+test('labels without ids are refused as such in a month before November 2011, whatever the cap', async () => {
+  const place = new Place()
+  const old = join(place.rawDir, '2010-01')
+  mkdirSync(old)
+  writeFileSync(
+    join(old, 'discogs_20100101_labels.xml.gz'),
+    gzipSync(Buffer.from('<label><name>Bj\xf6rk</name></label>\n', 'latin1')),
+  )
+  const params = { dump_month: '2010-01', quarantine_cap: '9' }
+  await assert.rejects(
+    place.ingest('labels', null, params),
+    /^PipelineError: labels of 2010-01: records have no ids, as in all dumps/,
+  )
+})
 
 test('a dump of another month is refused by name', async () => {
   const place = new Place()

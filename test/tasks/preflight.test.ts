@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { dumps } from '../../src/discogs/catalogue.ts'
 import { PipelineError } from '../../src/errors.ts'
 import { runDir, stagingDir } from '../../src/lake/layout.ts'
@@ -40,14 +41,37 @@ test('everything wrong is listed at once', async () => {
   })
 })
 
-test('four readable dumps of one day pass; of two days they do not', async () => {
+test('four readable dumps of one day pass; of two days they do, with a warning that names the days', async () => {
   rmSync(month, { recursive: true })
   mkdirSync(month)
   for (const { name } of dumps) writeFileSync(join(month, `discogs_20260401_${name}.xml.gz`), 'x')
   assert.deepEqual(await attempt(), {})
   rmSync(join(month, 'discogs_20260401_labels.xml.gz'))
   writeFileSync(join(month, 'discogs_20260402_labels.xml.gz'), 'x')
-  await assert.rejects(attempt(), /the dumps are of different days/)
+  const context = taskContext({ runId, lakeDir, rawDir, params: { dump_month: '2026-04' } })
+  assert.deepEqual(await preflight(context), {})
+  const details = 'artists, masters, releases of 20260401; labels of 20260402'
+  assert.deepEqual(
+    context.heard.checks.map((check) => [check.checkName, check.severity, check.ok, check.details]),
+    [['preflight.one_day', 'WARN', false, details]],
+  )
+  assert.ok(context.heard.logs.includes(`warning: the dumps are of different days: ${details}`))
+})
+
+test('a month before November 2011 whose artists and labels have no ids is refused by name, before anything is ingested', async () => {
+  const old = join(rawDir, '2010-01')
+  mkdirSync(old)
+  const put = (dump: string, xml: string): void => writeFileSync(join(old, `discogs_20100101_${dump}.xml.gz`), gzipSync(xml))
+  put('artists', '<artist><name>Björk</name></artist>\n')
+  put('labels', '<label><id>7</id><name>Svek</name></label>\n')
+  put('masters', '<master id="1"></master>\n')
+  put('releases', '<release id="1"></release>\n')
+  await assert.rejects(attempt({ dump_month: '2010-01' }), {
+    message: new RegExp(
+      'found 1 problem\\(s\\):\n  - artists of 2010-01: records have no ids, as in all dumps before November 2011: this month ' +
+        'cannot be loaded; its releases can: pass --param dumps=releases$',
+    ),
+  })
 })
 
 test('a file system that cannot do what a lake needs is found before anything is ingested', async (t) => {

@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSyn
 import { join } from 'node:path'
 import type { Dump } from '../../discogs/dataset.ts'
 import { PipelineError } from '../../errors.ts'
+import { likelyEncoding } from '../old-shapes.ts'
 
 /** A record that cannot be read. */
 export interface RejectedRecord {
@@ -60,10 +61,13 @@ export class Quarantine implements Disposable {
     if (this.#count <= this.#cap) return
     this[Symbol.dispose]()
     const beyond = this.#cap === 0 ? '' : `; it is rejected record ${this.#count}, quarantine_cap is ${this.#cap}`
+    const encoding = reason === 'not UTF-8' ? likelyEncoding(bytes, errorOffset - offset) : ''
+    const remedy =
+      encoding === '' ? 'download the dump again' : `convert the dump: \`zcat <dump> | iconv -f ISO-8859-1 -t UTF-8 | gzip\``
     throw new PipelineError(
-      `ingest ${this.#dump.name}: record ${record} at byte ${offset} of ${this.#source}: ${reason} (byte ${errorOffset})${beyond}`,
+      `ingest ${this.#dump.name}: record ${record} at byte ${offset} of ${this.#source}: ${reason} (byte ${errorOffset})${encoding}${beyond}`,
       {
-        hint: `the record lies in ${this.#file}; download the dump again, or allow such records: \`dag retry <run> --param quarantine_cap=N\``,
+        hint: `the record is in ${this.#file}; ${remedy}, or allow such records: \`dag retry <run> --param quarantine_cap=N\``,
         retryable: false,
       },
     )
