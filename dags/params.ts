@@ -37,6 +37,16 @@ const fixed = {
     wholeNumber().default(0).describe('how many malformed records of a dump are put aside before its ingest fails'),
     { scripts: ['ingest', 'check'], isLimit: true },
   ),
+  limit: readBy(wholeNumber().default(0).describe('take only the first N records of each dump, for a quick look; 0 takes all'), {
+    scripts: ['ingest'],
+  }),
+  allow_partial: readBy(
+    z
+      .stringbool('expected true or false')
+      .default(false)
+      .describe('publish a run that holds part of its month; otherwise promote is skipped'),
+    { scripts: ['promote'] },
+  ),
   truncation_percent: readBy(
     percent().default(2).describe('rows or highest id so far below the previous snapshot stop the run'),
     { scripts: ['check'], isLimit: true },

@@ -2,6 +2,7 @@
 import type { Config } from '../config.ts'
 import { exitCodes, PipelineError } from '../errors.ts'
 import { isGenerated } from '../lake/generated.ts'
+import { withoutLimited } from '../lake/partial.ts'
 import { sealedRuns } from '../lake/sealed-runs.ts'
 import type { RunRecord, Store } from '../scheduler/store.ts'
 
@@ -27,11 +28,11 @@ export function latestRun(store: Store, given: string): string {
 }
 
 /**
- * The newest run whose snapshot is in the lake. Runs of generated dumps are skipped in a lake that has a snapshot of real ones.
+ * The newest run whose snapshot is in the lake. Skipped where there are others: runs of generated dumps, and those of the first records only.
  * @throws PipelineError (exit 4) when there is none
  */
 export function latestSnapshot({ lakeDir }: Config, store: Store, given = 'latest'): string {
-  const { runs: all } = sealedRuns(lakeDir)
+  const all = withoutLimited(sealedRuns(lakeDir).runs)
   const hasReal = all.some((run) => !run.isGenerated)
   const sealed = new Set(all.flatMap((run) => (hasReal && run.isGenerated ? [] : [run.runId])))
   const isMeant = ({ runId, params }: RunRecord): boolean => sealed.has(runId) && !(hasReal && isGenerated({ params }))

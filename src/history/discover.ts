@@ -7,6 +7,7 @@ import { messageOf, PipelineError } from '../errors.ts'
 import { isGenerated } from '../lake/generated.ts'
 import { isRunId, manifestFile, reportsDir, runDir } from '../lake/layout.ts'
 import { type Manifest, readManifest } from '../lake/manifest.ts'
+import { describePartial, isLimited } from '../lake/partial.ts'
 import { namesIn } from '../lake/names-in.ts'
 import { runsDirEntries } from '../lake/sealed-runs.ts'
 import { isCounted, isGeneratedSnapshot, type RegisteredRun } from './records.ts'
@@ -82,13 +83,14 @@ function judge(lakeDir: string, runId: string): RegisteredRun {
   try {
     const manifest = readManifest(dir)
     const files = manifest.datasets.flatMap((dataset) => dataset.files)
-    const reason = faultOf(dir, manifest)
+    const fault = faultOf(dir, manifest)
+    const limited = isLimited(manifest) ? `it holds ${describePartial(manifest.partial ?? {})}` : null
     return {
       runId,
       dumpMonth: manifest.params['dump_month'] ?? null,
       session: manifest.session,
-      state: reason === null ? 'registered' : 'invalid',
-      reason,
+      state: fault !== null ? 'invalid' : limited === null ? 'registered' : 'excluded',
+      reason: fault ?? limited,
       origin: isGenerated(manifest) ? 'generated' : 'real',
       manifestSha256: createHash('sha256')
         .update(readFileSync(manifestFile(dir)))

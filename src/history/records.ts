@@ -14,7 +14,7 @@ export interface RegisteredRun extends OfRun {
   /** The instant the run was for, UTC, `YYYY-MM-DD HH:MM:SS`. */
   readonly session: string
   /**
-   * `invalid` and `excluded` snapshots are left out of everything else: a generated one is excluded from a lake that has real ones.
+   * `invalid` and `excluded` snapshots are left out of everything else: a generated one is excluded from a lake that has real ones, and one of the first records of each dump from every lake.
    * A `removed` one keeps what was measured.
    */
   readonly state: 'registered' | 'invalid' | 'excluded' | 'removed'

@@ -56,6 +56,7 @@ export async function recordRuns(history: History, recorder: Recorder, again: bo
 }
 
 function goneRun(run: RegisteredRun, hasReal: boolean): RegisteredRun {
+  if (run.state === 'excluded') return run
   if (hasReal && isGeneratedSnapshot(run)) return excluded(run)
   return { ...run, state: 'removed', reason: 'it is in the lake no more' }
 }

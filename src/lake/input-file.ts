@@ -16,7 +16,8 @@ export interface FileIdentity {
 export interface InputFile extends FileIdentity {
   /** Relative to the raw directory, which may be moved. */
   readonly path: string
-  readonly sha256: string
+  /** Null when it was read in part: then only {@link FileIdentity} tells it. */
+  readonly sha256: string | null
   /** The file that lists its published hash, relative as well; it need not be there. Null: nowhere. */
   readonly checksums: string | null
 }
@@ -37,7 +38,7 @@ export async function whyOutdated(rawDir: string, input: InputFile, options: Has
   const path = join(rawDir, input.path)
   try {
     if (!(await isUnchanged(path, input, options))) return `${path} has been replaced since it was read`
-    const checksums = input.checksums === null ? null : join(rawDir, input.checksums)
+    const checksums = input.checksums === null || input.sha256 === null ? null : join(rawDir, input.checksums)
     if (checksums === null || !existsSync(checksums)) return null
     const published = parseChecksums(readFileSync(checksums, 'utf8'), checksums).get(basename(path)) ?? input.sha256
     return published === input.sha256 ? null : `${path} is not the file that ${checksums} lists`

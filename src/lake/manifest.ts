@@ -9,6 +9,7 @@ import { exitCodes, hasCode, messageOf, PipelineError } from '../errors.ts'
 import { writeJson } from './atomic-file.ts'
 import type { CodeVersion } from './code-version.ts'
 import { manifestFile } from './layout.ts'
+import type { Partial } from './partial.ts'
 import type { StagedSource } from './stage-report.ts'
 
 /** Raised when an older reader would misread the file. */
@@ -49,6 +50,8 @@ export interface Manifest extends ManifestParts {
   readonly inputs: readonly ManifestInput[]
   /** Present when a dump was generated, not published by Discogs. */
   readonly generated?: true
+  /** Present when the run holds part of its month. */
+  readonly partial?: Partial
   /** Sorted by name. */
   readonly datasets: readonly ManifestDataset[]
   /**
@@ -79,12 +82,15 @@ const manifestShape = v.object({
       dump: v.string(),
       file: v.string(),
       bytes: count,
-      sha256,
+      // Null of a dump of which only the first records were read.
+      sha256: v.nullable(sha256),
+      first_records: v.exactOptional(count),
       verification: v.picklist(['verified', 'unverified']),
       download: v.exactOptional(v.object({ manifest: v.string(), url: v.string(), etag: v.nullable(v.string()) })),
     }),
   ),
   generated: v.exactOptional(v.literal(true)),
+  partial: v.exactOptional(v.object({ limit: v.exactOptional(count) })),
   datasets: v.array(datasetShape),
   record_hash_version: v.exactOptional(v.string()),
   record_hashes: v.exactOptional(v.array(datasetShape)),
@@ -97,7 +103,7 @@ export function filesOf({ datasets, recordHashes = [] }: Manifest): readonly Man
 
 /** Writes the manifest of a run directory, atomically and durably. */
 export function writeManifest(directory: string, manifest: Manifest): void {
-  const { runId, dag, session, params, code, inputs, generated, datasets, recordHashVersion, recordHashes } = manifest
+  const { runId, dag, session, params, code, inputs, generated, partial, datasets, recordHashVersion, recordHashes } = manifest
   writeJson(manifestFile(directory), {
     format_version: formatVersion,
     run_id: runId,
@@ -107,6 +113,7 @@ export function writeManifest(directory: string, manifest: Manifest): void {
     code: { version: code.version, commit: code.commit },
     inputs: sortedBy(inputs, ({ dump }) => dump).map(inputOf),
     ...(generated === true ? { generated } : {}),
+    ...(partial === undefined ? {} : { partial }),
     datasets: sortedBy(datasets, ({ name }) => name).map(datasetOf),
     ...(recordHashVersion === undefined ? {} : { record_hash_version: recordHashVersion }),
     ...(recordHashes === undefined ? {} : { record_hashes: sortedBy(recordHashes, ({ name }) => name).map(datasetOf) }),
@@ -126,11 +133,15 @@ export function readManifest(directory: string): Manifest {
       run_id: runId,
       record_hash_version: recordHashVersion,
       record_hashes: recordHashes,
+      inputs,
       ...rest
     } = parsed
     return {
       runId,
       ...rest,
+      inputs: inputs.map(({ first_records: firstRecords, ...input }) =>
+        firstRecords === undefined ? input : { ...input, firstRecords },
+      ),
       ...(recordHashVersion === undefined ? {} : { recordHashVersion }),
       ...(recordHashes === undefined ? {} : { recordHashes }),
     }
@@ -153,8 +164,9 @@ function datasetOf({ name, rows, files }: ManifestDataset): ManifestDataset {
   return { name, rows, files: sorted.map(({ path, bytes, rows, sha256 }) => ({ path, bytes, rows, sha256 })) }
 }
 
-function inputOf({ dump, file, bytes, sha256, verification, download }: ManifestInput): ManifestInput {
-  const input = { dump, file, bytes, sha256, verification }
+function inputOf({ dump, file, bytes, sha256, firstRecords, verification, download }: ManifestInput): object {
+  const part = firstRecords === undefined ? {} : { first_records: firstRecords }
+  const input = { dump, file, bytes, sha256, ...part, verification }
   if (download === undefined) return input
   const { manifest, url, etag } = download
   return { ...input, download: { manifest, url, etag } }

@@ -9,6 +9,8 @@ import { heldBackBy } from './precedence.ts'
 import type { Promotion, PromotionLedger, UnfinishedPromotion } from './promotion-ledger.ts'
 import { type Settlement, settleUnfinished } from './promotion-recovery.ts'
 import { assertSealed } from './run-files.ts'
+import type { Manifest } from './manifest.ts'
+import { describePartial } from './partial.ts'
 
 /** The instants of a promotion, in their order, at which tests kill it. */
 export const promotionSteps = ['before-intent', 'after-intent', 'after-prev', 'after-swap', 'before-record'] as const
@@ -32,6 +34,8 @@ export interface PromoteRequest extends MoveRequest {
   readonly runId: string
   /** Publish the run even if its month is older than the published one. Default false. */
   readonly allowOlder?: boolean
+  /** Publish the run even if it holds part of its month. Default false. */
+  readonly allowPartial?: boolean
 }
 
 export interface RollbackRequest extends MoveRequest {
@@ -46,10 +50,10 @@ export interface PromotionOutcome {
   readonly moved: boolean
   /** The run that was active before, null for the first promotion. */
   readonly fromRunId: string | null
-  /** The run that is active now. */
-  readonly toRunId: string
+  /** The run that is active now; null when a first promotion was held back. */
+  readonly toRunId: string | null
   readonly prevLink: string | null
-  /** Why the run was not published although it may be: it is older than the published one. Null otherwise. */
+  /** Why the run was not published although it may be: it holds part of its month, or is older than the published one. Null otherwise. */
   readonly heldBack: string | null
   /** What happened, for a person. */
   readonly note: string
@@ -58,26 +62,35 @@ export interface PromotionOutcome {
 }
 
 /**
- * Publishes a sealed run, unless its month is older than the published one: then nothing moves, and the outcome has the reason. That is
+ * Publishes a sealed run, unless it holds part of its month or that is older than the published one: then nothing moves, and the outcome has the reason. That is
  * decided under the lock under which the pointer moves, so promotions at the same time leave the newest month published.
  * @throws PipelineError: exit 5 when another promotion holds the lock, not retryable when the run is not whole or its gate is closed.
  *   The pointer is then where it was.
  */
 export function promoteRun(request: PromoteRequest): PromotionOutcome {
-  const { lakeDir, ledger, runId, allowOlder = false } = request
+  const { lakeDir, ledger, runId } = request
   return withLakeLock(
     lakeDir,
     () => {
       const recovered = settleUnfinished(lakeDir, ledger)
       const candidate = assertSealed(lakeDir, runId)
       const fromRunId = activeRunId(lakeDir)
-      const heldBack = allowOlder || fromRunId === null || fromRunId === runId ? null : heldBackBy(lakeDir, candidate, fromRunId)
-      if (fromRunId === null || heldBack === null) return move(request, { kind: 'promote', fromRunId, toRunId: runId }, recovered)
+      const heldBack = fromRunId === runId ? null : reasonToHoldBack(request, candidate, fromRunId)
+      if (heldBack === null) return move(request, { kind: 'promote', fromRunId, toRunId: runId }, recovered)
       const note = `run ${runId} was not published: ${heldBack}`
       return { moved: false, fromRunId, toRunId: fromRunId, prevLink: null, heldBack, note, recovered }
     },
     request,
   )
+}
+
+function reasonToHoldBack(
+  { lakeDir, allowOlder = false, allowPartial = false }: PromoteRequest,
+  candidate: Manifest,
+  activeRunId: string | null,
+): string | null {
+  if (candidate.partial !== undefined && !allowPartial) return `it holds ${describePartial(candidate.partial)}`
+  return allowOlder || activeRunId === null ? null : heldBackBy(lakeDir, candidate, activeRunId)
 }
 
 /**

@@ -30,7 +30,8 @@ const stageReport = z.looseObject({
     .object({
       file: z.string(),
       bytes: count,
-      sha256,
+      sha256: sha256.nullable(),
+      firstRecords: count.exactOptional(),
       verification: z.enum(['verified', 'unverified']),
       download: z.object({ manifest: z.string(), url: z.string(), etag: z.string().nullable() }).exactOptional(),
     })

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { exitCodes, hasCode, messageOf, PipelineError } from '../errors.ts'
 import { removeTemporaries, syncDirectory, syncFile } from './atomic-file.ts'
 import { manifestFile, reportsDir, runDir, runsDir, stagingDir } from './layout.ts'
+import { partialOf } from './partial.ts'
 import { type Manifest, type ManifestDataset, type ManifestParts, readManifest, writeManifest } from './manifest.ts'
 import { assertSame, compareSizes, type HashOptions, hashFiles, type RunEntry, runEntries, verifyManifest } from './run-files.ts'
 import { readStageReports } from './read-stage-reports.ts'
@@ -84,12 +85,14 @@ async function completeStaging(staging: string, runId: string, parts: ManifestPa
     files: dataset.files.map((file) => ({ ...file, sha256: hashes.get(file.path) ?? '' })),
   })
   syncAll(staging, entries)
+  const partial = partialOf(parts.params)
   reached('before-manifest')
   writeManifest(staging, {
     ...parts,
     runId,
     inputs: staged.inputs,
     ...(staged.isGenerated ? { generated: true } : {}),
+    ...(partial === null ? {} : { partial }),
     datasets: staged.datasets.map(hashed),
     ...(staged.recordHashVersion === null
       ? {}

@@ -4,6 +4,7 @@ import { hasCode, messageOf, PipelineError } from '../errors.ts'
 import { isGenerated } from './generated.ts'
 import { isRunId, runDir, runsDir } from './layout.ts'
 import { readManifest } from './manifest.ts'
+import { isLimited } from './partial.ts'
 
 export interface SealedRun {
   readonly runId: string
@@ -13,6 +14,7 @@ export interface SealedRun {
   /** UTC, `YYYY-MM-DD HH:MM:SS`. */
   readonly session: string
   readonly isGenerated: boolean
+  readonly isLimited: boolean
 }
 
 /** A directory that is named like a run and tells nothing of itself. */
@@ -36,7 +38,8 @@ export function sealedRuns(lakeDir: string): SealedRuns {
     try {
       const manifest = readManifest(dir)
       const { params, session } = manifest
-      runs.push({ runId, dir, dumpMonth: params['dump_month'] ?? null, session, isGenerated: isGenerated(manifest) })
+      const kind = { isGenerated: isGenerated(manifest), isLimited: isLimited(manifest) }
+      runs.push({ runId, dir, dumpMonth: params['dump_month'] ?? null, session, ...kind })
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error
       unreadable.push({ runId, reason: error.message })

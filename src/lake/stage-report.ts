@@ -34,7 +34,10 @@ export interface StagedSource {
   /** Without its directory. */
   readonly file: string
   readonly bytes: number
-  readonly sha256: string
+  /** Null when only the first records were read. */
+  readonly sha256: string | null
+  /** How many, when there are more. */
+  readonly firstRecords?: number
   /** `verified` when a CHECKSUM file agreed. */
   readonly verification: 'verified' | 'unverified'
   /** Of a file that `dag download` or the download task has brought. */

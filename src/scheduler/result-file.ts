@@ -37,7 +37,7 @@ function lineSchema() {
     mtimeMs: z.number(),
     ctimeMs: z.number(),
     inode: z.number(),
-    sha256: z.string(),
+    sha256: z.string().nullable(),
     checksums: z.string().nullable(),
   })
   const result = z.object({

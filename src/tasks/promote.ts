@@ -7,7 +7,7 @@ import { ledgerFor } from './ledger.ts'
 
 /**
  * Publishes the sealed run. The ledger checks the gate, twice. A month older than the published one is skipped, unless the param
- * `allow_older` is `true`. Whoever starts the task has checked the guardrail of its plan.
+ * `allow_older` is `true`, and part of a month, unless `allow_partial` is. Whoever starts the task has checked the guardrail of its plan.
  */
 export async function promote(context: TaskContext): Promise<TaskResult> {
   const { lakeDir, runId } = context
@@ -15,6 +15,7 @@ export async function promote(context: TaskContext): Promise<TaskResult> {
     lakeDir,
     runId,
     allowOlder: context.params['allow_older'] === 'true',
+    allowPartial: context.params['allow_partial'] === 'true',
     who: operator(),
     reason: `run ${runId}`,
     ledger: ledgerFor(context),
@@ -25,7 +26,9 @@ export async function promote(context: TaskContext): Promise<TaskResult> {
     context.log(`promotion ${promotion.id} to ${promotion.toRunId}: ${settled}: ${note}`)
   context.log(outcome.note)
   if (outcome.heldBack !== null)
-    return { skipped: `${outcome.heldBack}; \`dag promote ${runId} --force\` or the param allow_older publishes it` }
+    return {
+      skipped: `${outcome.heldBack}; \`dag promote ${runId} --force\` or a param (allow_older, allow_partial) publishes it`,
+    }
   const { trino } = context.settings
   if (trino !== null) context.log(await followPointer(lakeDir, trino, context.signal))
   return outcome.moved ? {} : { note: outcome.note }

@@ -129,6 +129,8 @@ describe('dag', { concurrency: 3 }, () => {
         run_mode: 'dev',
         allow_promote: 'false',
         allow_older: 'false',
+        allow_partial: 'false',
+        limit: '0',
         do_download: 'false',
         wait_days: '14',
         quarantine_cap: '0',

@@ -262,6 +262,43 @@ test('a rootless dump is cut short when its gzip or its last record is, and only
   await assert.rejects(place.ingest('labels', gzipSync(xml.slice(0, -5))), /after record 1, .*: the XML ends inside a record/)
 })
 
+test('limit takes the first records and no more of the file, the same for any number of workers', async () => {
+  const path = join(root, 'long.xml.gz')
+  await generateDump({ path, dump: 'artists', until: { xmlBytes: 6_000_000 } })
+  const bytes = readFileSync(path)
+  const all = new Place()
+  await all.ingest('artists', bytes)
+  const rowsOf = (place: Place): Promise<unknown[]> =>
+    duckDbRows(join(place.staging, 'artists_v1_typed', `${runId}-00000.parquet`))
+  const rows = await rowsOf(all)
+  for (const limit of [1, 40, 3000]) {
+    const results: unknown[] = []
+    for (const workers of ['1', '3']) {
+      const place = new Place()
+      // Nobody looks at what comes after the records: the damage at the end of the file is not met.
+      const result = await place.ingest('artists', corrupted(bytes, -8), { limit: String(limit) }, ['--workers', workers])
+      assert.deepEqual(await rowsOf(place), rows.slice(0, limit))
+      const { source, records, census } = place.report('artists') ?? {}
+      assert.deepEqual([records, source?.firstRecords, source?.sha256, source?.verification], [limit, limit, null, 'unverified'])
+      assert.equal(result.inputs?.[0]?.sha256, null)
+      results.push([place.hashes(), census])
+    }
+    assert.deepEqual(results[1], results[0])
+  }
+})
+
+test('a limit that the dump does not reach reads all of it, and verifies it', async () => {
+  const place = new Place()
+  const xml = `<labels>${good}\n<label><id>8</id></label></labels>`
+  for (const limit of ['2', '3']) {
+    await place.ingest('labels', gzipSync(xml), { limit })
+    const { source, records } = place.report('labels') ?? {}
+    assert.deepEqual([records, source?.firstRecords, source?.sha256?.length], [2, undefined, 64])
+  }
+  await place.ingest('labels', gzipSync(`<labels>${good}\n<label>&a;</label>\n${good}\n</labels>`), { limit: '1' })
+  assert.deepEqual([place.report('labels')?.records, place.quarantine('labels').length], [1, 0])
+})
+
 test('the mark of a generated dump is reported, wherever the file comes from; a record that quotes it is none', async () => {
   const place = new Place()
   const labels = '<labels><label><id>1</id></label></labels>'

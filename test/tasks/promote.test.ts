@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { checkGroups } from '../../src/discogs/check-groups.ts'
 import { lakePromotions } from '../../src/lake/lake-ledger.ts'
 import { reportsDir, runDir } from '../../src/lake/layout.ts'
+import { readManifest, writeManifest } from '../../src/lake/manifest.ts'
 import type { TaskContext } from '../../src/scheduler/context.ts'
 import { promote } from '../../src/tasks/promote.ts'
 import { LakeLab, target } from '../lake/lake-lab.ts'
@@ -38,6 +39,23 @@ test('the promote task skips a month older than the published one, unless allow_
   assert.deepEqual(lab.links(), { active: target(newer) })
   assert.deepEqual(await promote(contextOf(lab, { runId: older, params: { ...params, allow_older: 'true' } })), {})
   assert.equal(lab.links()['active'], target(older))
+})
+
+test('the promote task skips part of a month, unless allow_partial is true, be anything published or not', async () => {
+  using lab = new LakeLab()
+  const partial = '2026-05__x'
+  await lab.seal('2026-04__x', partial)
+  const manifest = readManifest(runDir(lab.lakeDir, partial))
+  chmodSync(runDir(lab.lakeDir, partial), 0o755)
+  writeManifest(runDir(lab.lakeDir, partial), { ...manifest, partial: { limit: 9 } })
+  const reason = /^it holds only the first 9 records of each dump; `dag promote/
+  assert.match((await promote(contextOf(lab, { runId: partial }))).skipped ?? '', reason)
+  assert.deepEqual(lab.links(), {})
+  await promote(contextOf(lab, { runId: '2026-04__x' }))
+  const { skipped } = await promote(contextOf(lab, { runId: partial, params: { ...params, allow_older: 'true' } }))
+  assert.match(skipped ?? '', reason)
+  assert.deepEqual(await promote(contextOf(lab, { runId: partial, params: { ...params, allow_partial: 'true' } })), {})
+  assert.equal(lab.links()['active'], target(partial))
 })
 
 /** As the check tasks of `main` leave their results. */

@@ -70,6 +70,11 @@ export function diffCommand(): Command {
         process.stderr.write(
           'note: the first snapshot is newer than the second one: what was added since then shows as removed\n',
         )
+      for (const { runId, isLimited } of [question.before, question.after])
+        if (isLimited)
+          process.stderr.write(
+            `note: ${runId} holds only the first records of each dump: what comes after them is missing from it\n`,
+          )
       await compare(config, question)
     })
 }

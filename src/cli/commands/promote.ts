@@ -22,7 +22,7 @@ export function promoteCommand(): Command {
   return new Command('promote')
     .description('publishes a sealed run whose checks have all succeeded')
     .argument('<run>', snapshotHelp)
-    .option('--force', 'publish it even if the published month is newer')
+    .option('--force', 'publish it even if it is older, or part of a month')
     .option('--reason <text>', 'kept in the audit trail', 'by hand')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  dag promote 2026-04__20260420_060000 --reason "reviewed by Ada"')
@@ -37,6 +37,7 @@ export function promoteCommand(): Command {
         lakeDir,
         runId,
         allowOlder: force,
+        allowPartial: force,
         ledger: ledgerOf(store),
         who: whoami(),
         reason,

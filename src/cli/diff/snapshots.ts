@@ -1,6 +1,7 @@
 import type { Config } from '../../config.ts'
 import { exitCodes, PipelineError } from '../../errors.ts'
 import { withoutGenerated } from '../../lake/generated.ts'
+import { withoutLimited } from '../../lake/partial.ts'
 import { sealedRuns } from '../../lake/sealed-runs.ts'
 import { lakeOf } from '../../scheduler/binding.ts'
 import { suggest } from '../../scheduler/nearest.ts'
@@ -14,6 +15,7 @@ export interface NamedSnapshot {
   readonly dir: string
   /** UTC, `YYYY-MM-DD HH:MM:SS`. */
   readonly session: string
+  readonly isLimited: boolean
 }
 
 /**
@@ -26,7 +28,7 @@ export function snapshotNamed(config: Config, given: string): NamedSnapshot {
   const runId = runIdMeant(
     config,
     given,
-    [...new Set(withoutGenerated(sealed).flatMap(({ dumpMonth }) => dumpMonth ?? []))].toSorted(),
+    [...new Set(withoutGenerated(withoutLimited(sealed)).flatMap(({ dumpMonth }) => dumpMonth ?? []))].toSorted(),
   )
   const found = sealed.find((run) => run.runId === runId)
   if (found !== undefined) return { ...found, lakeDir }

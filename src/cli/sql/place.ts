@@ -5,6 +5,7 @@ import { exitCodes, PipelineError } from '../../errors.ts'
 import { withoutGenerated } from '../../lake/generated.ts'
 import { currentDir } from '../../lake/layout.ts'
 import { activeRunId, prevLinks } from '../../lake/pointer.ts'
+import { withoutLimited } from '../../lake/partial.ts'
 import { sealedRuns, type SealedRun } from '../../lake/sealed-runs.ts'
 import { lakeOf } from '../../scheduler/binding.ts'
 import { suggest } from '../../scheduler/nearest.ts'
@@ -59,7 +60,7 @@ function chosen(config: Config, given: string): Place {
 /** Of the newest dump month up to `month`: the newest run that was published at some time, else the newest sealed one. */
 function asOfMonth(config: Config, month: string): Place {
   recoverPointerIfPossible(config)
-  const all = withoutGenerated(sealedRuns(config.lakeDir).runs)
+  const all = withoutGenerated(withoutLimited(sealedRuns(config.lakeDir).runs))
   const candidates = all.filter(({ dumpMonth }) => dumpMonth !== null && dumpMonth <= month)
   const newestMonth = candidates
     .map(({ dumpMonth }) => dumpMonth ?? '')

@@ -30,6 +30,11 @@ export interface RunOptions {
   readonly onError?: (check: Check, error: unknown) => Finding
 }
 
+/** Of a check that makes no sense on a run. @param reason why, such as "the run holds only …" */
+export function skipped(reason: string): Finding {
+  return { value: null, ok: true, severity: 'INFO', details: `skipped: ${reason}` }
+}
+
 /** Runs checks; one that throws has failed. An abort of the task ends them all. @returns results in the order of the checks */
 export async function runChecks(
   checks: readonly Check[],

@@ -4,6 +4,7 @@ import { datasets } from '../../discogs/catalogue.ts'
 import type { Dataset } from '../../discogs/dataset.ts'
 import { PipelineError } from '../../errors.ts'
 import { isGenerated, isGeneratedRun } from '../../lake/generated.ts'
+import { isLimitedRun } from '../../lake/partial.ts'
 import { runDir } from '../../lake/layout.ts'
 import { prevLinks, resolveActive } from '../../lake/pointer.ts'
 import { identifiers } from '../../sql/quote.ts'
@@ -11,7 +12,7 @@ import type { SqlEngine } from '../../sql/engine.ts'
 import { loadSql } from '../../sql/texts.ts'
 import type { CheckResult } from '../../scheduler/context.ts'
 import type { Check, Finding } from './check.ts'
-import { type CheckScope, numberParam, type OpenRun } from './scope.ts'
+import { type CheckScope, lackOfRecords, numberParam, type OpenRun } from './scope.ts'
 
 export async function driftChecks(scope: CheckScope): Promise<readonly Check[]> {
   const percent = numberParam(scope.context, 'truncation_percent', 2)
@@ -29,6 +30,8 @@ type Previous = (OpenRun & { readonly runId: string }) | string
  * nothing about each other: where the published snapshot is of the other kind, the last one of the same kind takes its place.
  */
 async function previousRun({ context, reports, openRun }: CheckScope): Promise<Previous> {
+  const lack = lackOfRecords(context)
+  if (lack !== null) return `skipped: ${lack}`
   const { lakeDir, runId, params } = context
   const active = resolveActive(lakeDir)
   if (active === null) return 'there is no previous snapshot'
@@ -40,9 +43,10 @@ async function previousRun({ context, reports, openRun }: CheckScope): Promise<P
   return { ...(await openRun(runDir(lakeDir, previous))), runId: previous }
 }
 
-/** False for a run that was removed. */
+/** False for a run that was removed, and for one of the first records only. */
 function isSameKind(lakeDir: string, runId: string, isDemo: boolean): boolean {
-  return existsSync(runDir(lakeDir, runId)) && isGeneratedRun(lakeDir, runId) === isDemo
+  if (!existsSync(runDir(lakeDir, runId)) || isGeneratedRun(lakeDir, runId) !== isDemo) return false
+  return !isLimitedRun(lakeDir, runId)
 }
 
 interface Drift {

@@ -2,10 +2,10 @@
 import { datasets } from '../../discogs/catalogue.ts'
 import type { Dataset } from '../../discogs/dataset.ts'
 import { identifiers } from '../../sql/quote.ts'
-import type { Check, Finding } from './check.ts'
+import { type Check, type Finding, skipped } from './check.ts'
 import { failingRows, sampleRows } from './failing-rows.ts'
 import { type Link, recordLinkOf, referencesOf } from './links.ts'
-import { numberParam, type CheckScope } from './scope.ts'
+import { lackOfRecords, numberParam, type CheckScope } from './scope.ts'
 
 /** Months below this are samples: their ids do not join (datasets.md, "Severity of the checks"). */
 const completeMonthReleases = 10_000n
@@ -27,7 +27,9 @@ export function orphanChecks(scope: CheckScope, options: OrphanOptions = {}): re
 
 function orphanCheck(scope: CheckScope, dataset: Dataset, link: Link, { sampleWarnings = true }: OrphanOptions): Check {
   const percent = numberParam(scope.context, 'orphan_percent', 5)
+  const lack = lackOfRecords(scope.context)
   const measure = async (): Promise<Finding> => {
+    if (lack !== null) return skipped(lack)
     const { referring, orphans } = await scope.orphans(link)
     const share = referring === 0n ? 0 : (100 * Number(orphans)) / Number(referring)
     const value = `${share.toFixed(2)} % (${orphans})`

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { compatibilityViews, datasets } from '../../discogs/catalogue.ts'
 import { PipelineError } from '../../errors.ts'
 import { reportsDir } from '../../lake/layout.ts'
+import { describePartial, limitOf } from '../../lake/partial.ts'
 import type { TaskContext } from '../../scheduler/context.ts'
 import { DuckDbEngine, type DuckDbOptions } from '../../sql/duckdb.ts'
 import type { SqlEngine } from '../../sql/engine.ts'
@@ -73,6 +74,12 @@ export async function withScope<T>(
     reports: readStageReports(directory),
     openRun,
   })
+}
+
+/** Why a check that needs all records of the dumps makes no sense; null when they are there. */
+export function lackOfRecords({ params }: Pick<TaskContext, 'params'>): string | null {
+  const limit = limitOf(params)
+  return limit === null ? null : `the run holds ${describePartial({ limit })}`
 }
 
 /** A parameter that is a number of at least 0. */

@@ -33,8 +33,8 @@ export interface ColumnToEncode extends ColumnType {
 }
 
 export type Job =
-  /** Read a slice into an empty batch. */
-  | { readonly kind: 'read'; readonly slice: SentSlice; readonly batch: RowBatchAddress }
+  /** Read a slice, or its first records, into an empty batch. */
+  | { readonly kind: 'read'; readonly slice: SentSlice; readonly batch: RowBatchAddress; readonly maxRecords?: number }
   | { readonly kind: 'encode'; readonly column: ColumnToEncode }
 
 /** A slice that has been read. */

@@ -21,6 +21,8 @@ export interface DumpReaderOptions {
   readonly datasets: readonly StoredTable[]
   readonly pool: WorkerPool
   readonly source: SliceSource
+  /** Records to read, the rejected ones included; null: all. */
+  readonly limit: number | null
 }
 
 export class DumpReader {
@@ -28,6 +30,7 @@ export class DumpReader {
   readonly #datasets: readonly StoredTable[]
   readonly #pool: WorkerPool
   readonly #source: SliceSource
+  readonly #limit: number | null
   readonly #ahead: Underway[] = []
   #isExhausted = false
   /** Why there are no more slices, thrown when those before are through. */
@@ -40,16 +43,20 @@ export class DumpReader {
   readonly #symbols: readonly SymbolTotals[]
   /** Empty ones, to use again. */
   readonly #spareBatches: RowBatch[] = []
+  #records = 0
+  /** Whether reading ended at the limit, before the end of the dump. */
+  isCut = false
   /** Records that sax read. */
   unusual = 0
   /** Bytes of XML read so far. */
   xmlBytes = 0
 
-  constructor({ kernel, datasets, pool, source }: DumpReaderOptions) {
+  constructor({ kernel, datasets, pool, source, limit }: DumpReaderOptions) {
     this.#kernel = kernel
     this.#datasets = datasets
     this.#pool = pool
     this.#source = source
+    this.#limit = limit
     this.#symbols = Array.from({ length: pool.size }, () => new SymbolTotals())
   }
 
@@ -57,15 +64,33 @@ export class DumpReader {
   async *read(): AsyncGenerator<Read> {
     void this.#readAhead()
     for (;;) {
-      const head = await this.#next()
-      if (head === null) return
+      const whole = await this.#next()
+      if (whole === null) return
+      const head = this.#reachesLimit(whole) ? await this.#cut(whole) : whole
+      this.#records += head.findings.records
       yield head
       this.#count(head)
       head.batch.reset()
       this.#spareBatches.push(head.batch)
       if (head.findings.unfinishedFrom !== -1) await this.#join(head)
       this.#kernel.exports.free(head.slice.address)
+      if (this.isCut) return
     }
+  }
+
+  #reachesLimit({ slice, findings }: Read): boolean {
+    if (this.#limit === null) return false
+    const records = this.#records + findings.records
+    return records > this.#limit || (records === this.#limit && !(slice.isLast && findings.failure === null))
+  }
+
+  /** Reads the slice again, up to the last record that is wanted. */
+  async #cut({ slice, batch }: Read): Promise<Read> {
+    this.isCut = true
+    batch.reset()
+    this.#spareBatches.push(batch)
+    const { done } = this.#send(slice, (this.#limit ?? 0) - this.#records)
+    return done
   }
 
   /** What was met, when all slices have been read. */
@@ -87,6 +112,7 @@ export class DumpReader {
   async #readAhead(): Promise<void> {
     try {
       for (let slice = await this.#source.next(); slice !== null; slice = await this.#source.next()) {
+        if (this.isCut) return
         this.#ahead.push(this.#send(slice))
         this.#onAdded()
         while (this.#ahead.length >= this.#slicesAhead) await new Promise<void>((resolve) => (this.#onTaken = resolve))
@@ -106,12 +132,12 @@ export class DumpReader {
     return this.xmlBytes === 0 ? 1 : 10 * this.#pool.size
   }
 
-  #send(slice: SentSlice): Underway {
+  #send(slice: SentSlice, maxRecords?: number): Underway {
     // Taken when a worker is there: slices wait, batches need not.
     let batch: RowBatch | null = null
     const job = (): Job => {
       batch = this.#spareBatches.pop() ?? new RowBatch(this.#kernel, this.#datasets)
-      return { kind: 'read', slice, batch: batch.address }
+      return { kind: 'read', slice, batch: batch.address, ...(maxRecords === undefined ? {} : { maxRecords }) }
     }
     const done = this.#pool.run<'read'>('read', job).then((result) => {
       if (batch === null) throw new Error('a slice was read into no batch')

@@ -64,6 +64,7 @@ export class SliceReader {
   #slice: Slice = { offset: 0, bytes: Buffer.alloc(0), length: 0, isFirst: true, isLast: true, isRootless: false }
   #batch: RowBatch | null = null
   #records = 0
+  #maxRecords = Number.POSITIVE_INFINITY
   #unusual = 0
   #rejected: RejectedRecord[] = []
   #census: Census | null = null
@@ -87,8 +88,10 @@ export class SliceReader {
    * Puts the rows of a slice into a batch.
    * @param slice its bytes lie in the kernel's memory
    * @param batch of {@link storedTables}, empty or with the rows of the slices before
+   * @param maxRecords nothing behind so many records is looked at
    */
-  read(slice: Slice, batch: RowBatch): SliceFindings {
+  read(slice: Slice, batch: RowBatch, maxRecords = Number.POSITIVE_INFINITY): SliceFindings {
+    this.#maxRecords = maxRecords
     batch.use()
     this.#batch = batch
     this.#putReference = null
@@ -130,10 +133,11 @@ export class SliceReader {
   #readFrom(start: number): number {
     if (start === -1) return 0
     const { bytes, length, isLast } = this.#slice
-    const isSound = isUtf8(bytes.subarray(0, length))
+    const isSound = this.#maxRecords === Number.POSITIVE_INFINITY && isUtf8(bytes.subarray(0, length))
     let at = start
     for (;;) {
       if (this.#useScanner) at = isSound ? this.#scanMany(at) : this.#scanSound(at)
+      if (this.#records >= this.#maxRecords) return -1
       at = skipSpace(bytes, at, length)
       if (at === length) break
       const resumed = this.#readPiece(at)
@@ -152,13 +156,13 @@ export class SliceReader {
     return next - byteOffset
   }
 
-  /** As {@link #scanMany}, in a slice that is not all UTF-8: only records that are. */
+  /** As {@link #scanMany}, record by record: in a slice that is not all UTF-8 only those that are, and no more than wanted. */
   #scanSound(from: number): number {
     const { exports } = this.#kernel
     const { bytes, length } = this.#slice
     for (let at = from; ; ) {
       at = skipSpace(bytes, at, length)
-      if (at === length) return at
+      if (at === length || this.#records >= this.#maxRecords) return at
       const next = (exports.scan(bytes.byteOffset + at) >>> 0) - bytes.byteOffset
       if (next < 0 || next > length || !isUtf8(bytes.subarray(at, next)) || exports.mapRecord() === 0) return at
       this.#records++
@@ -187,6 +191,7 @@ export class SliceReader {
   }
 
   #take(piece: Piece): void {
+    if (this.#records >= this.#maxRecords) return
     if (piece.kind === 'stray-text') {
       this.#slowCensus().countStrayText()
       return

@@ -37,9 +37,9 @@ function send(result: JobResult): void {
   parentPort?.postMessage(result)
 }
 
-function read({ slice, batch }: Extract<Job, { kind: 'read' }>): ReadSlice {
+function read({ slice, batch, maxRecords }: Extract<Job, { kind: 'read' }>): ReadSlice {
   const bytes = kernel.bytes(slice.address, slice.length + paddingBytes)
-  const findings = reader.read({ ...slice, bytes }, new RowBatch(kernel, tables, batch))
+  const findings = reader.read({ ...slice, bytes }, new RowBatch(kernel, tables, batch), maxRecords)
   return { kind: 'read', slice, findings, worker: setup.worker, counts: reader.takeCounts(), learnt: learnt() }
 }
 
