@@ -8,9 +8,9 @@ import { diskFailure } from './disk-failure.ts'
 import { assertRoom } from './disk-room.ts'
 import { fetchFile, WrongBytesError } from './fetch-file.ts'
 import { shareOf, withLock, withSlot } from './locks.ts'
-import { readMonthManifest, type VerifiedFile, verifiedFileIn } from './manifest.ts'
+import { publishedName, readMonthManifest, type VerifiedFile, verifiedFileIn } from './manifest.ts'
 import { askForMonth, doubtAnswer, type MonthOptions, monthDirectory } from './month.ts'
-import { type DumpName, dumpNames, parseFileName } from './names.ts'
+import { type DumpName, dumpNames } from './names.ts'
 import { adoptPart, beginsAsGzip } from './part-file.ts'
 import { bytesToCome, type PlannedFile, planMonth } from './plan.ts'
 import { recordFile, superseded } from './record-file.ts'
@@ -220,7 +220,7 @@ class MonthFile {
   #isSuperseded(): boolean {
     const { directory, file } = this.#options
     const published = readMonthManifest(directory)?.published
-    return published !== undefined && published.date > (parseFileName(file.name)?.date ?? '')
+    return published !== undefined && publishedName(published, file.dump) > file.name
   }
 
   /** The part, or the whole month, was removed while it was worked on. */

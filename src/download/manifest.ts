@@ -5,14 +5,17 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeJson } from '../lake/atomic-file.ts'
+import { type DumpName, fileName, parseFileName } from './names.ts'
 
 export const manifestName = '_download.json'
 const formatVersion = 1
 
-/** The checksum file of a month as the site gave it. */
+/** What the site publishes of a month: usually the checksum file of one day, as the site gave it. */
 export interface Published {
-  /** `YYYYMMDD` */
+  /** `YYYYMMDD`; of a month of several days the newest one with a checksum file. */
   readonly date: string
+  /** The dumps are of several days. `sha256` has the newest file of each dump then, from the checksum files of all days. */
+  readonly isSpread?: true
   readonly url: string
   readonly etag: string | null
   readonly lastModified: string | null
@@ -44,6 +47,12 @@ export interface MonthManifest {
   readonly files: Readonly<Record<string, VerifiedFile>>
 }
 
+/** The name of a dump as it is published; of a dump that no checksum file names, the one that it should have. */
+export function publishedName({ date, isSpread, sha256 }: Published, dump: DumpName): string {
+  const spread = isSpread === true ? Object.keys(sha256).find((name) => parseFileName(name)?.dump === dump) : undefined
+  return spread ?? fileName({ date, dump })
+}
+
 /** @returns null when there is none, or none that makes sense: then files are verified anew */
 export function readMonthManifest(directory: string): MonthManifest | null {
   try {
@@ -55,6 +64,7 @@ export function readMonthManifest(directory: string): MonthManifest | null {
       askedAt: text(value['asked_at']),
       published: {
         date: text(published['date']),
+        ...(published['spread'] === true ? { isSpread: true } : {}),
         url: text(published['url']),
         etag: textOrNull(published['etag']),
         lastModified: textOrNull(published['last_modified']),
@@ -78,6 +88,7 @@ export function writeMonthManifest(directory: string, { baseUrl, askedAt, publis
     asked_at: askedAt,
     published: {
       date: published.date,
+      ...(published.isSpread === true ? { spread: true } : {}),
       url: published.url,
       etag: published.etag,
       last_modified: published.lastModified,

@@ -9,7 +9,14 @@ import { parseChecksums } from '../lake/checksums.ts'
 import { NotPublishedError } from './failure.ts'
 import { type ListedDay, type ListOptions, listYear, listYears } from './listing.ts'
 import { withLock } from './locks.ts'
-import { type MonthManifest, manifestName, type Published, readMonthManifest, writeMonthManifest } from './manifest.ts'
+import {
+  type MonthManifest,
+  manifestName,
+  type Published,
+  publishedName,
+  readMonthManifest,
+  writeMonthManifest,
+} from './manifest.ts'
 import { dumpNames, fileName } from './names.ts'
 import type { Site } from './site.ts'
 
@@ -61,9 +68,9 @@ async function ask(site: Site, month: string, options: MonthOptions): Promise<Mo
   const known = readMonthManifest(directory)
   const now = new Date()
   if (known?.baseUrl === site.baseUrl && isFresh(known, now, options)) return known
-  const { published, text } = await newestOf(site, month, options)
+  const { published, texts } = await newestOf(site, month, options)
   const manifest = { baseUrl: site.baseUrl, askedAt: now.toISOString(), published, files: known?.files ?? {} }
-  if (options.isDryRun !== true) keep(directory, manifest, text)
+  if (options.isDryRun !== true) keep(directory, manifest, texts)
   return manifest
 }
 
@@ -75,11 +82,12 @@ function isFresh({ askedAt, published }: MonthManifest, now: Date, { freshMs }: 
   return freshMs !== undefined && ageMs >= 0 && ageMs <= freshMs
 }
 
-function keep(directory: string, manifest: MonthManifest, checksums: string | null): void {
-  const file = join(directory, fileName({ date: manifest.published.date, dump: null }))
-  if (checksums !== null) writeFileAtomically(file, checksums)
+function keep(directory: string, manifest: MonthManifest, checksums: Answered['texts']): void {
+  const files = checksums.map(({ date, text }) => ({ path: join(directory, fileName({ date, dump: null })), text }))
+  for (const { path, text } of files) writeFileAtomically(path, text)
   writeMonthManifest(directory, manifest)
-  for (const written of [file, join(directory, manifestName)]) removeTemporaries(written)
+  const known = join(directory, fileName({ date: manifest.published.date, dump: null }))
+  for (const written of [known, ...files.map(({ path }) => path), join(directory, manifestName)]) removeTemporaries(written)
 }
 
 /** Pages are kept beside the months, so that asking again costs an answer without a body. */
@@ -89,20 +97,22 @@ function pagesIn({ rawDir, isDryRun }: MonthOptions): Pick<ListOptions, 'pagesDi
 
 interface Answered {
   readonly published: Published
-  /** The checksum file, null when it is the one that is known. */
-  readonly text: string | null
+  /** Checksum files by day, but for those that are known. */
+  readonly texts: readonly { readonly date: string; readonly text: string }[]
 }
 
 /**
  * A month may have been published twice: the newest day that is listed whole and whose checksum file names all four dumps counts. Without
- * such a day, what there is of the newest one.
+ * such a day, the newest of each dump, whatever its day.
  */
 async function newestOf(site: Site, month: string, options: MonthOptions): Promise<Answered> {
   const year = month.slice(0, 4)
   const listed = await listYear(site, year, { ...options, ...pagesIn(options) })
   const days = listed.filter((day) => day.month === month)
   const whole = days.filter(({ isWhole }) => isWhole)
-  const candidates = whole.length > 0 ? whole : days.filter(({ files }) => files.some(({ dump }) => dump === null)).slice(0, 1)
+  const spread = whole.length === 0 ? await spreadOf(site, days, options) : null
+  if (spread !== null) return spread
+  const candidates = whole.length > 0 ? whole : days.filter(hasChecksums).slice(0, 1)
   let newest: Answered | null = null
   for (const day of candidates) {
     const answer = await publishedOf(site, day, options)
@@ -114,6 +124,31 @@ async function newestOf(site: Site, month: string, options: MonthOptions): Promi
   throw days.length === 0 ? unlisted(month, site.yearUrl(year), isPast) : incomplete(month, site.yearUrl(year), { days, isPast })
 }
 
+/**
+ * A month whose dumps are of several days, as in October 2019: the newest file of each dump, with the hashes of all checksum files.
+ * @param days newest first
+ * @returns null when all is of one day, or there is no checksum file
+ */
+async function spreadOf(site: Site, days: readonly ListedDay[], options: MonthOptions): Promise<Answered | null> {
+  if (days.length < 2) return null
+  const answers: Answered[] = []
+  for (const day of days.filter(hasChecksums)) answers.push(await publishedOf(site, day, options))
+  const [newest] = answers
+  if (newest === undefined) return null
+  const hashes = Object.assign({}, ...answers.toReversed().map(({ published }) => published.sha256)) as Published['sha256']
+  const listed = days.flatMap(({ files }) => files)
+  const files = dumpNames.flatMap((dump) => listed.find((file) => file.dump === dump) ?? [])
+  options.say(`the dumps are of several days: ${files.map(({ name }) => name).join(', ')}`)
+  const named = files.flatMap(({ name }) => (hashes[name] === undefined ? [] : [[name, hashes[name]] as const]))
+  const published = { ...newest.published, etag: null, lastModified: null, ...shownOf({ files }) }
+  const sha256 = Object.fromEntries(named)
+  return { published: { ...published, isSpread: true, sha256 }, texts: answers.flatMap(({ texts }) => texts) }
+}
+
+function hasChecksums({ files }: ListedDay): boolean {
+  return files.some(({ dump }) => dump === null)
+}
+
 function isComplete({ published }: Answered, { say }: MonthOptions): boolean {
   const isNamed = namesAll(published)
   if (!isNamed) say(`${published.url} does not name all four dumps`)
@@ -121,8 +156,8 @@ function isComplete({ published }: Answered, { say }: MonthOptions): boolean {
 }
 
 /** The checksum file names all four dumps. */
-function namesAll({ date, sha256 }: Published): boolean {
-  return dumpNames.every((dump) => sha256[fileName({ date, dump })] !== undefined)
+function namesAll(published: Published): boolean {
+  return dumpNames.every((dump) => published.sha256[publishedName(published, dump)] !== undefined)
 }
 
 /** Forgets all that would spare the next download from asking for the checksum file of the month. What was verified stays so. */
@@ -137,7 +172,7 @@ export function doubtAnswer(directory: string): void {
 async function publishedOf(site: Site, day: ListedDay, options: MonthOptions): Promise<Answered> {
   const known = knownOf(site, day, options)
   const shown = shownOf(day)
-  if (known !== null && isShownAsBefore(known, day, shown)) return { published: known, text: null }
+  if (known !== null && isShownAsBefore(known, day, shown)) return { published: known, texts: [] }
   const name = fileName({ date: day.date, dump: null })
   const url = site.fileUrl(name)
   const { signal, say } = options
@@ -146,18 +181,18 @@ async function publishedOf(site: Site, day: ListedDay, options: MonthOptions): P
   if (answer === null) {
     // Only a conditional request is answered with 304.
     if (known === null) throw new PipelineError(`fetching ${name}: ${url} answered 304 though nothing was known`)
-    return { published: { ...known, ...shown }, text: null }
+    return { published: { ...known, ...shown }, texts: [] }
   }
   const { text, etag, lastModified } = answer
   const sha256 = Object.fromEntries(parseChecksums(text, url))
-  return { published: { date: day.date, url, etag, lastModified, sha256, ...shown }, text }
+  return { published: { date: day.date, url, etag, lastModified, sha256, ...shown }, texts: [{ date: day.date, text }] }
 }
 
 /** What the site said of this day when it was last asked, null when it was not, or its checksum file is not at hand any more. */
 function knownOf(site: Site, { month, date }: ListedDay, { rawDir }: MonthOptions): Published | null {
   const directory = monthDirectory(rawDir, month)
   const known = readMonthManifest(directory)
-  const isOfDay = known?.baseUrl === site.baseUrl && known.published.date === date
+  const isOfDay = known?.baseUrl === site.baseUrl && known.published.date === date && known.published.isSpread !== true
   return isOfDay && namesAll(known.published) && existsSync(join(directory, fileName({ date, dump: null })))
     ? known.published
     : null
@@ -165,7 +200,7 @@ function knownOf(site: Site, { month, date }: ListedDay, { rawDir }: MonthOption
 
 type Shown = Pick<Published, 'aboutBytes' | 'modified'>
 
-function shownOf({ files }: ListedDay): Shown {
+function shownOf({ files }: Pick<ListedDay, 'files'>): Shown {
   const sizes = files.flatMap(({ name, aboutBytes }) => (aboutBytes === null ? [] : [[name, aboutBytes] as const]))
   const times = files.flatMap(({ name, modified }) => (modified === null ? [] : [[name, modified] as const]))
   return { aboutBytes: Object.fromEntries(sizes), modified: Object.fromEntries(times) }

@@ -2,8 +2,8 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { NotPublishedError } from './failure.ts'
-import { type MonthManifest, verifiedFileIn } from './manifest.ts'
-import { type DumpName, fileName } from './names.ts'
+import { type MonthManifest, publishedName, verifiedFileIn } from './manifest.ts'
+import type { DumpName } from './names.ts'
 import { partOf } from './part-file.ts'
 
 /**
@@ -31,8 +31,8 @@ export interface PlannedFile {
  * @throws PipelineError when the checksum file does not name one of them
  */
 export function planMonth(directory: string, manifest: MonthManifest, dumps: readonly DumpName[]): readonly PlannedFile[] {
-  const { date, sha256, aboutBytes, url } = manifest.published
-  const names = dumps.map((dump) => ({ dump, name: fileName({ date, dump }) }))
+  const { sha256, aboutBytes, url } = manifest.published
+  const names = dumps.map((dump) => ({ dump, name: publishedName(manifest.published, dump) }))
   const unnamed = names.filter(({ name }) => sha256[name] === undefined).map(({ name }) => name)
   if (unnamed.length > 0) {
     const seen = Object.keys(sha256)

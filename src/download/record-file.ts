@@ -31,7 +31,8 @@ export function recordFile(directory: string, name: string, verified: VerifiedFi
   const part = join(directory, `${name}.part`)
   // Left by one that was killed just after it had given the file its name: it describes nothing any more.
   if (!existsSync(part)) rmSync(`${part}.json`, { force: true })
-  removeIdleChecksums(directory, file)
+  // Of a month of several days, the dumps of an earlier one may be still to come.
+  if (manifest.published.isSpread !== true) removeIdleChecksums(directory, file)
 }
 
 /** Of two names of a dump, the one with the later day is the greater one. */

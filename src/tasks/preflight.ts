@@ -57,8 +57,8 @@ export async function preflight(context: TaskContext): Promise<TaskResult> {
       { retryable: false, ...(isDownloading || files.length === dumps.length ? {} : { hint: downloadHint(context) }) },
     )
   }
-  if (isDownloading) await awaitMonth(context)
-  if (files.length > 0) warnOfDays(context, files)
+  const published = isDownloading ? await awaitMonth(context) : []
+  warnOfDays(context, isDownloading ? published : files)
   for (const { name, bytes, expectedSha256 } of files) {
     context.log(
       `${name}: ${bytes} bytes, ${expectedSha256 === null ? 'no checksum to compare with' : 'will be compared with its checksum'}`,
@@ -108,7 +108,7 @@ function assertReadable(file: DumpFile): void {
 }
 
 /** A month is usually published in one day. October 2019 was not: each dump is sound by itself, but ids may not join across them. */
-function warnOfDays(context: TaskContext, files: readonly DumpFile[]): void {
+function warnOfDays(context: TaskContext, files: readonly Pick<DumpFile, 'dump' | 'name'>[]): void {
   const byDay = Map.groupBy(files, ({ name }) => name.slice('discogs_'.length, 'discogs_YYYYMMDD'.length))
   const days = [...byDay].map(([day, ofDay]) => `${ofDay.map(({ dump }) => dump).join(', ')} of ${day}`)
   const isOne = byDay.size <= 1

@@ -1,6 +1,7 @@
 /** A month and its manifest: what is asked, what is read, what is kept. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
@@ -196,6 +197,51 @@ test('a later day is noticed while the first one is still there, once its checks
   assert.deepEqual(
     twice.seen.map(({ target }) => target),
     ['page'],
+  )
+})
+
+test('a month of two days is complete when checksum files, of one day or of both, name all four dumps', async () => {
+  const [early, late] = ['20260403', '20260410']
+  const names = { artists: late, labels: late, masters: early, releases: early }
+  const ofMonth = Object.entries(names).map(([dump, day]) => nameOf(dump, day))
+  for (const checksums of [
+    { [late]: ofMonth },
+    { [early]: ofMonth.slice(2), [late]: ofMonth.slice(0, 2) },
+    { [early]: ofMonth },
+  ]) {
+    await using site = await DumpSite.start(sizeBytes)
+    using place = new RawPlace()
+    site.files.clear()
+    for (const name of ofMonth) site.put(name, Buffer.concat([Buffer.from([0x1f, 0x8b]), randomBytes(sizeBytes)]))
+    for (const [day, named] of Object.entries(checksums))
+      site.put(`discogs_${day}_CHECKSUM.txt`, Buffer.from(named.map((name) => `${site.sha256(name)} ${name}\n`).join('')))
+    place.watchFor(site)
+    // The later day first: nothing gives way to it.
+    await place.download(site, { dumps: ['artists'] })
+    const files = await place.download(site)
+    assert.deepEqual(files.map(({ name }) => name).toSorted(), ofMonth.toSorted())
+    assert.deepEqual(place.contents(site), Object.fromEntries(ofMonth.map((name) => [name, 'right'])))
+    assert.deepEqual(place.violations, [])
+    assert.match(place.said.join('\n'), /the dumps are of several days: discogs_20260410_artists\.xml\.gz, /)
+    site.seen.length = 0
+    const again = await place.download(site)
+    assert.deepEqual([...new Set(again.map(({ outcome }) => outcome))], ['kept'])
+    assert.equal(site.sentBytes, 0)
+  }
+})
+
+test('a month of two days waits for a dump that no checksum file names; once a day has all, that day counts', async () => {
+  await using site = await DumpSite.start(sizeBytes)
+  using place = new RawPlace()
+  const later = '20260410'
+  site.files.delete(nameOf('labels'))
+  site.put(nameOf('labels', later), Buffer.concat([Buffer.from([0x1f, 0x8b]), randomBytes(sizeBytes)]))
+  await assert.rejects(place.download(site), /does not name discogs_\d+_labels\.xml\.gz/)
+  site.publish(sizeBytes, later)
+  const files = await place.download(site)
+  assert.deepEqual(
+    files.map(({ name }) => name).toSorted(),
+    dumps.map((dump) => nameOf(dump, later)),
   )
 })
 

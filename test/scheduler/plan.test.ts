@@ -177,6 +177,8 @@ test('params of main: text in, every default filled in, text out', () => {
   assert.equal(runId, '2026-01__20260120_205549')
   assert.deepEqual(params, {
     allow_older: 'false',
+    allow_partial: 'false',
+    limit: '0',
     allow_promote: 'true',
     do_download: 'false',
     wait_days: '14',

@@ -11,7 +11,7 @@ import { identifiers } from '../../sql/quote.ts'
 import type { SqlEngine } from '../../sql/engine.ts'
 import { loadSql } from '../../sql/texts.ts'
 import type { CheckResult } from '../../scheduler/context.ts'
-import type { Check, Finding } from './check.ts'
+import { type Check, type Finding, skipped } from './check.ts'
 import { type CheckScope, lackOfRecords, numberParam, type OpenRun } from './scope.ts'
 
 export async function driftChecks(scope: CheckScope): Promise<readonly Check[]> {
@@ -30,8 +30,6 @@ type Previous = (OpenRun & { readonly runId: string }) | string
  * nothing about each other: where the published snapshot is of the other kind, the last one of the same kind takes its place.
  */
 async function previousRun({ context, reports, openRun }: CheckScope): Promise<Previous> {
-  const lack = lackOfRecords(context)
-  if (lack !== null) return `skipped: ${lack}`
   const { lakeDir, runId, params } = context
   const active = resolveActive(lakeDir)
   if (active === null) return 'there is no previous snapshot'
@@ -58,7 +56,9 @@ interface Drift {
 }
 
 function driftCheck({ engine, context }: CheckScope, { dataset, previous, percent, name, measure }: Drift): Check {
+  const lack = lackOfRecords(context)
   const compare = async (): Promise<Finding> => {
+    if (lack !== null) return skipped(lack)
     const value = await measure(engine, dataset)
     if (typeof previous === 'string') return { value, ok: true, details: previous }
     const { runId, problems } = previous

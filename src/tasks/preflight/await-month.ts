@@ -3,7 +3,7 @@ import { NotPublishedError, TransferFailure } from '../../download/failure.ts'
 import { askForMonth, monthDirectory } from '../../download/month.ts'
 import { type DumpName, dumpNames } from '../../download/names.ts'
 import { defaultPatience } from '../../download/patience.ts'
-import { planMonth } from '../../download/plan.ts'
+import { type PlannedFile, planMonth } from '../../download/plan.ts'
 import { Site } from '../../download/site.ts'
 import { NotYetError, PipelineError } from '../../errors.ts'
 import type { TaskContext } from '../../scheduler/context.ts'
@@ -19,15 +19,16 @@ const dayMs = 86_400_000
 /**
  * Asks the site whether all dumps that the run needs are published.
  * @param wanted default: all four
+ * @returns these, as they are published
  * @throws NotYetError while they are not, for the `wait_days` of the run since the first look; then the reason itself
  */
-export async function awaitMonth(context: TaskContext, wanted: readonly DumpName[] = dumpNames): Promise<void> {
+export async function awaitMonth(context: TaskContext, wanted: readonly DumpName[] = dumpNames): Promise<readonly PlannedFile[]> {
   const { rawDir, signal, settings } = context
   const month = context.params['dump_month'] ?? ''
   using site = new Site(settings.download, { ...defaultPatience, ...settings.download.retries, outageMs: askForMs })
   try {
     const manifest = await askForMonth(site, month, { rawDir, signal, say: (line) => context.log(line) })
-    planMonth(monthDirectory(rawDir, month), manifest, wanted)
+    return planMonth(monthDirectory(rawDir, month), manifest, wanted)
   } catch (error) {
     signal.throwIfAborted()
     throw notYet(error, context) ?? error
