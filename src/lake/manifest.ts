@@ -139,9 +139,7 @@ export function readManifest(directory: string): Manifest {
     return {
       runId,
       ...rest,
-      inputs: inputs.map(({ first_records: firstRecords, ...input }) =>
-        firstRecords === undefined ? input : { ...input, firstRecords },
-      ),
+      inputs: inputs.map(readInput),
       ...(recordHashVersion === undefined ? {} : { recordHashVersion }),
       ...(recordHashes === undefined ? {} : { recordHashes }),
     }
@@ -157,6 +155,13 @@ export function readManifest(directory: string): Manifest {
       },
     )
   }
+}
+
+function readInput({
+  first_records: firstRecords,
+  ...input
+}: v.InferOutput<typeof manifestShape>['inputs'][number]): ManifestInput {
+  return firstRecords === undefined ? input : { ...input, firstRecords }
 }
 
 function datasetOf({ name, rows, files }: ManifestDataset): ManifestDataset {
