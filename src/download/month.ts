@@ -55,12 +55,20 @@ export async function askForMonth(site: Site, month: string, options: MonthOptio
  */
 export async function latestMonth(site: Site, options: MonthOptions): Promise<string> {
   for (const year of await listYears(site, options)) {
-    for (const day of await listYear(site, year, options)) {
-      if (!day.isWhole) continue
-      if (isComplete(await publishedOf(site, day, options), options)) return day.month
-    }
+    const byMonth = Map.groupBy(await listYear(site, year, options), ({ month }) => month)
+    for (const [month, days] of byMonth) if (await hasWholeMonth(site, days, options)) return month
   }
   throw new PipelineError(`no month of ${site.baseUrl} is complete`, { exitCode: exitCodes.notFound, retryable: false })
+}
+
+/** @param days of one month, newest first */
+async function hasWholeMonth(site: Site, days: readonly ListedDay[], options: MonthOptions): Promise<boolean> {
+  const whole = days.filter(({ isWhole }) => isWhole)
+  for (const day of whole) if (isComplete(await publishedOf(site, day, options), options)) return true
+  const listed = new Set(days.flatMap(({ files }) => files.map(({ dump }) => dump)))
+  if (whole.length > 0 || !dumpNames.every((dump) => listed.has(dump))) return false
+  const spread = await spreadOf(site, days, options)
+  return spread !== null && isComplete(spread, options)
 }
 
 async function ask(site: Site, month: string, options: MonthOptions): Promise<MonthManifest> {

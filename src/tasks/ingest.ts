@@ -151,7 +151,9 @@ function located(error: unknown, dump: Dump, source: DumpFile, records: number):
   if (error instanceof XmlError) {
     const where = `ingest ${dump.name}: ${source.path}, after record ${records}, at byte ${error.offset} of the XML`
     return new PipelineError(`${where}: ${error.message}`, {
-      hint: 'the file is incomplete or not a Discogs dump: download it again',
+      hint: error.message.startsWith('the encoding is ')
+        ? 'convert the dump to UTF-8, its declaration included'
+        : 'the file is incomplete or not a Discogs dump: download it again',
       retryable: false,
       cause: error,
     })

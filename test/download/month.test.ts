@@ -223,6 +223,9 @@ test('a month of two days is complete when checksum files, of one day or of both
     assert.deepEqual(place.contents(site), Object.fromEntries(ofMonth.map((name) => [name, 'right'])))
     assert.deepEqual(place.violations, [])
     assert.match(place.said.join('\n'), /the dumps are of several days: discogs_20260410_artists\.xml\.gz, /)
+    using client = new Site(settingsFor(site.url), impatience)
+    const asking = { rawDir: place.rawDir, signal: new AbortController().signal, say: () => {} }
+    assert.equal(await latestMonth(client, asking), month)
     site.seen.length = 0
     const again = await place.download(site)
     assert.deepEqual([...new Set(again.map(({ outcome }) => outcome))], ['kept'])

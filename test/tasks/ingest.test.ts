@@ -428,6 +428,14 @@ test('labels without ids are refused as such in a month before November 2011, wh
   )
 })
 
+test('a declared encoding other than UTF-8 is refused by name, and the hint is to convert the dump', async () => {
+  const xml = `<?xml version="1.0" encoding="ISO-8859-1"?><labels>${good}</labels>`
+  await assert.rejects(new Place().ingest('labels', gzipSync(xml)), {
+    message: /labels\.xml\.gz, after record 0, at byte 0 of the XML: the encoding is ISO-8859-1, not UTF-8$/,
+    hint: 'convert the dump to UTF-8, its declaration included',
+  })
+})
+
 test('a dump of another month is refused by name', async () => {
   const place = new Place()
   writeFileSync(join(place.rawDir, '2026-04', 'discogs_20260301_labels.xml.gz'), gzipSync(`<labels>${good}</labels>`))
