@@ -702,3 +702,24 @@ test('events of a version that knew fewer columns are read, and compared with th
     ],
   )
 })
+
+test('each month has a page; only those of new numbers are drawn, and that of a month that is gone goes', async () => {
+  await sealed(january, small)
+  await sealed(february, small)
+  await measure({}, [...tasks, report])
+  const directory = historyReportsDir(lakeDir)
+  const pages = (): readonly string[] => globSync('history_????-??.html', { cwd: directory }).toSorted()
+  const linked = (): readonly string[] =>
+    [...readFileSync(join(directory, 'history_latest.html'), 'utf8').matchAll(/history_\d{4}-\d{2}\.html/g)].map(([name]) => name)
+  assert.deepEqual(pages(), ['history_2095-01.html', 'history_2095-02.html'])
+  assert.deepEqual(linked().toSorted(), pages())
+  for (const name of pages()) utimesSync(join(directory, name), 0, 0)
+  await sealed(april, small)
+  writeFileSync(join(directory, 'history_1999-01.html'), 'of a month that does not count any more')
+  await measure({}, [...tasks, report])
+  assert.deepEqual(
+    pages().filter((name) => statSync(join(directory, name)).mtimeMs === 0),
+    ['history_2095-01.html'],
+  )
+  assert.deepEqual(linked().toSorted(), pages())
+})

@@ -10,7 +10,7 @@ import type { Browser } from 'playwright-core'
 import { z } from 'zod'
 import { type ReportInput, renderReport } from '../../src/history/report.ts'
 import { launchChromium, skipBrowser } from '../support/chromium.ts'
-import { historyOf, hostile, runOf } from './report-input.ts'
+import { historyOf, hostile, irregularHistory, runOf } from './report-input.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'history-report-'))
 after(() => rmSync(directory, { recursive: true }))
@@ -25,6 +25,7 @@ const histories: Readonly<Record<string, ReportInput>> = {
     runs: [...historyOf(14).runs, runOf(-20, { state: 'invalid', reason: `${hostile.script} ${'x'.repeat(300)}` })],
   },
   'sixty runs': historyOf(60),
+  'years apart': irregularHistory(),
 }
 
 /** What the page says of itself. */
@@ -82,7 +83,7 @@ const look = `(() => {
   return {
     overlapping: [...document.querySelectorAll('svg')].flatMap((svg) => overlappingIn([...svg.querySelectorAll('text')])),
     scrollWidth: document.documentElement.scrollWidth,
-    cut: [...document.querySelectorAll('svg text')].filter(isCut).map((text) => text.textContent),
+    cut: [...document.querySelectorAll('svg text')].filter((text) => text.checkVisibility() && isCut(text)).map((text) => text.textContent),
     pale: withText.filter(isPale).map((element) => element.textContent.slice(0, 60)),
     scripts: document.querySelectorAll('script').length,
   }
@@ -133,5 +134,45 @@ describe('the report in a browser', { skip: skipBrowser }, () => {
     }
     await page.close()
     assert.deepEqual(misfits, [])
+  })
+
+  test('the value under the pointer is shown, whole; a table that is cut off has a shade', async () => {
+    const file = join(directory, 'hover.html')
+    writeFileSync(file, renderReport(irregularHistory()))
+    const page = await browser.newPage({ viewport: { width: 375, height: 900 } })
+    await page.goto(pathToFileURL(file).href)
+    for (const figure of ['Releases', 'Releases added and removed', 'By decade']) {
+      const chart = page.locator('figure', { has: page.locator(`h3:text-is("${figure}")`) }).locator('svg')
+      const spots = chart.locator('.spot')
+      for (const spot of [spots.first(), spots.last()]) {
+        await spot.hover()
+        const text = spot.locator('text')
+        assert.equal(await text.isVisible(), true, figure)
+        const [inner, outer] = [await text.boundingBox(), await chart.boundingBox()]
+        assert.ok(
+          inner !== null && outer !== null && inner.x >= outer.x && inner.x + inner.width <= outer.x + outer.width,
+          figure,
+        )
+      }
+    }
+    const cut = await page
+      .locator('.scroll')
+      .evaluateAll((tables) =>
+        (
+          tables as unknown as {
+            scrollWidth: number
+            clientWidth: number
+            computedStyleMap: () => { get: (name: string) => unknown }
+          }[]
+        )
+          .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+          .map((one) => String(one.computedStyleMap().get('background-image'))),
+      )
+    assert.ok(cut.length > 0, 'the table of runs is wider than a phone')
+    assert.ok(
+      cut.every((background) => background.includes('gradient')),
+      cut.join('\n'),
+    )
+    await page.close()
   })
 })

@@ -64,9 +64,9 @@ const coverages = {
 } as const
 const decades = [1900, 1910, 1920, 1930, 1940, 1950, 1960, 1970, 1980, 1990, 2000, 2010, 2020]
 
-/** @param months how many; the last one is 2026-04 */
-export function historyOf(months: number): ReportInput {
-  const runs = Array.from({ length: months }, (_, index) => runOf(index - months + 1))
+/** @param months how many up to 2026-04 @param later how many after it */
+export function historyOf(months: number, later = 0): ReportInput {
+  const runs = Array.from({ length: months + later }, (_, index) => runOf(index - months + 1))
   return {
     generatedAt: '2026-04-21 06:30:00 UTC',
     runs,
@@ -74,6 +74,17 @@ export function historyOf(months: number): ReportInput {
     growth: runs.flatMap((run, index) =>
       growthOf(run, runs[index - 1], 'previous', index).concat(growthOf(run, runs[index - 12], 'year', index)),
     ),
+  }
+}
+
+/** Months at uneven distances, the newest 2026-04: years apart, then months side by side. */
+export function irregularHistory(): ReportInput {
+  const runs = [-68, -40, -4, -3, -1, 0].map((months) => runOf(months))
+  return {
+    generatedAt: '2026-04-21 06:30:00 UTC',
+    runs,
+    kpis: runs.flatMap((run, index) => kpisOf(run, index)),
+    growth: runs.flatMap((run, index) => growthOf(run, runs[index - 1], 'previous', index)),
   }
 }
 

@@ -26,27 +26,54 @@ const axisStyle = {
 /** The months as an x axis: the first, the last and, where there is room, the middle one are named. @param width of the axis in pixels */
 export function monthAxis(months: readonly { readonly month: string }[], width: number) {
   const distinct = [...new Set(months.map(({ month }) => month))]
-  const domain = [timeOf(distinct[0] ?? '') - halfMonth, timeOf(distinct.at(-1) ?? '') + halfMonth] as const
-  const shown = namedMonths(distinct, domain, width)
+  const domain = monthDomain(distinct)
+  const shown = namedMonths(distinct, monthPlaces(distinct, width), width)
   const times = shown.map(({ month }) => timeOf(month))
-  const index = `indexof(${JSON.stringify(times)}, +datum.value)`
   return {
     field: 'time',
     type: 'temporal',
     scale: { type: 'utc', nice: false, domain: [...domain] },
-    axis: {
-      ...axisStyle,
-      values: times,
-      labelExpr: chosen(
-        shown.map(({ month }) => shortMonth(month)),
+    axis: namedAxis(shown, times, `indexof(${JSON.stringify(times)}, +datum.value)`),
+  } as const
+}
+
+/** Where the months lie on a {@link monthAxis}, in pixels from its beginning. */
+export function monthPlaces(months: readonly string[], width: number): readonly number[] {
+  const [from, to] = monthDomain(months)
+  return months.map((month) => ((timeOf(month) - from) / (to - from)) * width)
+}
+
+function monthDomain(months: readonly string[]): readonly [number, number] {
+  return [timeOf(months[0] ?? '') - halfMonth, timeOf(months.at(-1) ?? '') + halfMonth]
+}
+
+/** Months at even distances, however far they are apart: bars of neighbours never overlap. Named as on a {@link monthAxis}. */
+export function evenMonthAxis(months: readonly string[], width: number) {
+  const places = months.map((_, index) => ((index + 0.5) / months.length) * width)
+  const shown = namedMonths(months, places, width)
+  const values = shown.map(({ month }) => months.indexOf(month))
+  return {
+    field: 'index',
+    type: 'quantitative',
+    scale: { zero: false, nice: false, domain: [-0.5, months.length - 0.5] },
+    axis: namedAxis(shown, values, `indexof(${JSON.stringify(values)}, datum.value)`),
+  } as const
+}
+
+/** @param index an expression of Vega: the place of a tick among those that are named */
+function namedAxis(shown: readonly NamedMonth[], values: readonly number[], index: string) {
+  return {
+    ...axisStyle,
+    values: [...values],
+    labelExpr: chosen(
+      shown.map(({ month }) => shortMonth(month)),
+      index,
+    ),
+    labelAlign: {
+      expr: chosen(
+        shown.map(({ align }) => align),
         index,
       ),
-      labelAlign: {
-        expr: chosen(
-          shown.map(({ align }) => align),
-          index,
-        ),
-      },
     },
   } as const
 }
@@ -131,16 +158,17 @@ interface NamedMonth {
   readonly left: number
 }
 
-/** Their texts stay within the drawing and beside each other. */
-function namedMonths(months: readonly string[], [from, to]: readonly [number, number], width: number): readonly NamedMonth[] {
+/** Their texts stay within the drawing and beside each other. @param places of the months, in pixels */
+function namedMonths(months: readonly string[], places: readonly number[], width: number): readonly NamedMonth[] {
+  const placeOf = new Map(months.map((month, index) => [month, places[index] ?? 0]))
   const place = (month: string): NamedMonth => {
-    const x = ((timeOf(month) - from) / (to - from)) * width
+    const x = placeOf.get(month) ?? 0
     if (x < monthWidth / 2) return { month, align: 'left', left: x }
     if (x > width - monthWidth / 2) return { month, align: 'right', left: x - monthWidth }
     return { month, align: 'center', left: x - monthWidth / 2 }
   }
-  const middle = (from + to) / 2
-  const [nearest = ''] = months.toSorted((left, right) => Math.abs(timeOf(left) - middle) - Math.abs(timeOf(right) - middle))
+  const fromMiddle = (month: string): number => Math.abs((placeOf.get(month) ?? 0) - width / 2)
+  const [nearest = ''] = months.toSorted((left, right) => fromMiddle(left) - fromMiddle(right))
   const shown = [...new Set([months[0] ?? '', nearest, months.at(-1) ?? ''])].map(place)
   const [first, between, last] = shown
   if (first === undefined || between === undefined || last === undefined) return shown
@@ -148,6 +176,6 @@ function namedMonths(months: readonly string[], [from, to]: readonly [number, nu
 }
 
 /** `Apr 2026`. */
-function shortMonth(month: string): string {
+export function shortMonth(month: string): string {
   return monthName(month).replace(/^(\p{L}{3})\p{L}*/u, '$1')
 }

@@ -1,58 +1,53 @@
 /** Horizontal bars, each with its label above it, so that long names have room on a phone too. */
-import { draw } from './drawing.ts'
-import { type Markup, printable } from './markup.ts'
+import { html, type Markup, printable } from './markup.ts'
 
 export interface Bar {
   readonly label: string
   readonly value: number
-  /** What stands at its end. */
+  /** Stands at the end of the bar. */
   readonly shown: string
-  /** Stands for all that have no bar of their own. */
+  /** Shown while the pointer rests on the bar. */
+  readonly hint: string
+  /** Stands for all that have no bar of their own: it has no bar either, since it would dwarf the others. */
   readonly isRest?: boolean
 }
 
 const width = 320
 const rowHeight = 34
+const barHeight = 7
+/** From the top of a row to the baseline of its texts, and to its bar. */
+const baseline = 14
+const barTop = 20
 const mostCells = 34
 
 /** @param colour a CSS variable */
 export function barList(bars: readonly Bar[], { title, colour }: { readonly title: string; readonly colour: string }): Markup {
-  const values = bars.map(({ label, value, shown, isRest }, index) => ({
-    index,
-    label: shortened(label),
-    value,
-    shown,
-    fill: isRest === true ? 'var(--rest)' : colour,
-  }))
-  const domain = [0, Math.max(1, ...bars.map(({ value }) => value))]
-  const canvas = { title, width, height: bars.length * rowHeight, padding: { left: 0, right: 0, top: 0, bottom: 0 } }
-  return draw(canvas, {
-    data: { values },
-    encoding: { y: { field: 'index', type: 'ordinal', axis: null, scale: { paddingInner: 0, paddingOuter: 0 } } },
-    layer: [
-      bar({ value: 'var(--track)' }, { value: width }),
-      bar(
-        { field: 'fill', type: 'nominal', scale: null },
-        { field: 'value', type: 'quantitative', stack: null, axis: null, scale: { domain } },
-      ),
-      text('label', { align: 'left', x: 0, color: 'var(--ink)' }),
-      text('shown', { align: 'right', x: width, color: 'var(--muted)' }),
-    ],
-  })
+  const most = Math.max(1, ...bars.flatMap(({ value, isRest }) => (isRest === true ? [] : [value])))
+  const height = bars.length * rowHeight
+  return html`<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img"><title>${title}</title>${bars.map(
+    (bar, index) => row(bar, { top: index * rowHeight, length: (Math.max(0, bar.value) / most) * width, colour }),
+  )}</svg>`
 }
 
-function bar(color: object, x: object): object {
-  return { mark: { type: 'bar', height: 7, yOffset: 6.5, cornerRadius: 3.5 }, encoding: { x, x2: { value: 0 }, color } }
+interface Place {
+  readonly top: number
+  /** Of the bar, in pixels. */
+  readonly length: number
+  readonly colour: string
 }
 
-function text(
-  field: string,
-  { align, x, color }: { readonly align: string; readonly x: number; readonly color: string },
-): object {
-  return {
-    mark: { type: 'text', align, baseline: 'alphabetic', yOffset: -3, fontSize: 12.5, color },
-    encoding: { x: { value: x }, text: { field, type: 'nominal' } },
-  }
+function row({ label, shown, hint, isRest }: Bar, { top, length, colour }: Place): Markup {
+  const strip = (size: number, fill: string): Markup =>
+    html`<rect x="0" y="${top + barTop}" width="${rounded(size)}" height="${barHeight}" rx="3.5" fill="${fill}"></rect>`
+  const text = (content: string, x: number, anchor: string, fill: string): Markup =>
+    html`<text x="${x}" y="${top + baseline}" text-anchor="${anchor}" font-size="12.5" fill="${fill}">${content}</text>`
+  return html`<g class="row"><title>${hint}</title><rect class="back" x="0" y="${top}" width="${width}" height="${rowHeight}"></rect>${
+    isRest === true ? null : html`${strip(width, 'var(--track)')}${strip(length, colour)}`
+  }${text(shortened(label), 0, 'start', isRest === true ? 'var(--muted)' : 'var(--ink)')}${text(shown, width, 'end', 'var(--muted)')}</g>`
+}
+
+function rounded(pixels: number): string {
+  return String(Math.round(pixels * 10) / 10)
 }
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })

@@ -1,8 +1,20 @@
 /** The charts of the page. Colours are CSS variables, so that one drawing serves light and dark. */
-import { monthAxis, roomBelow, roomOfTicks, stepAxis, timeOf, valueAxis, valueTicks } from './axes.ts'
+import {
+  evenMonthAxis,
+  monthAxis,
+  monthPlaces,
+  roomBelow,
+  roomOfTicks,
+  shortMonth,
+  stepAxis,
+  timeOf,
+  valueAxis,
+  valueTicks,
+} from './axes.ts'
 import type { Bar } from './bars.ts'
-import { draw, type Padding } from './drawing.ts'
+import { draw, type Padding, type Spot } from './drawing.ts'
 import type { Markup } from './markup.ts'
+import { signed, whole } from './numbers.ts'
 
 /** A value at a month, null where it was not measured. */
 export interface MonthlyValue {
@@ -11,9 +23,10 @@ export interface MonthlyValue {
   readonly value: number | null
 }
 
-/** What came and went in a month. */
+/** What came and went since another month. */
 export interface MonthlyChange {
   readonly month: string
+  readonly since: string
   readonly added: number
   readonly removed: number
 }
@@ -26,13 +39,14 @@ export interface ChartOptions {
 }
 
 const width = 270
-const height = 154
+const height = 166
+const columnWidth = 320
 /** Points are drawn where they do not touch. */
 const mostPoints = 30
 
-/** Leaves room for the labels of the y axis, and a line of labels below. */
+/** Leaves room for the labels of the y axis, a line of labels below, and one above for the value under the pointer. */
 function paddingFor(ticks: readonly number[]): Padding {
-  return { left: roomOfTicks(ticks), right: 8, top: 8, bottom: roomBelow }
+  return { left: roomOfTicks(ticks), right: 8, top: 20, bottom: roomBelow }
 }
 
 function plotWidth({ left, right }: Padding): number {
@@ -54,10 +68,28 @@ export function lineChart(values: readonly MonthlyValue[], { title, colour }: Ch
         y: valueAxis('value', ticks),
       },
     },
+    spotsAround(
+      padding,
+      monthPlaces(
+        values.map(({ month }) => month),
+        plotWidth(padding),
+      ),
+      values.map(({ month, value }) => `${shortMonth(month)}: ${whole(value === null ? null : BigInt(value))}`),
+    ),
   )
 }
 
-/** Added above the line, removed below it, month by month. */
+/** Spots that share the width: each reaches half way to its neighbours. @param places in pixels of the plot */
+function spotsAround(padding: Padding, places: readonly number[], texts: readonly string[]): readonly Spot[] {
+  const half = (index: number): number => ((places[index] ?? 0) + (places[index + 1] ?? 0)) / 2
+  return texts.map((text, index) => {
+    const from = index === 0 ? 0 : half(index - 1)
+    const to = index === texts.length - 1 ? plotWidth(padding) : half(index)
+    return { x: padding.left + from, width: to - from, text }
+  })
+}
+
+/** Added above the line, removed below it, one pair of bars a comparison. */
 export function gainsAndLosses(months: readonly MonthlyChange[], title: string): Markup {
   const ends = months.flatMap(({ added, removed }) => [added, -removed])
   const ticks = valueTicks(Math.min(0, ...ends), Math.max(0, ...ends))
@@ -67,14 +99,17 @@ export function gainsAndLosses(months: readonly MonthlyChange[], title: string):
     { title, width, height, padding },
     {
       data: {
-        values: months.flatMap(({ month, added, removed }) => [
-          { time: timeOf(month), value: added, kind: 'added' },
-          { time: timeOf(month), value: -removed, kind: 'removed' },
+        values: months.flatMap(({ added, removed }, index) => [
+          { index, value: added, kind: 'added' },
+          { index, value: -removed, kind: 'removed' },
         ]),
       },
       mark: { type: 'bar', width: barWidth },
       encoding: {
-        x: monthAxis(months, plotWidth(padding)),
+        x: evenMonthAxis(
+          months.map(({ month }) => month),
+          plotWidth(padding),
+        ),
         y: valueAxis('value', ticks),
         color: {
           field: 'kind',
@@ -84,14 +119,20 @@ export function gainsAndLosses(months: readonly MonthlyChange[], title: string):
         },
       },
     },
+    months.map((one, index) => ({
+      x: padding.left + (index / months.length) * plotWidth(padding),
+      width: plotWidth(padding) / months.length,
+      text: `${shortMonth(one.month)}: ${signed(BigInt(one.added))} ${signed(-BigInt(one.removed))} since ${shortMonth(one.since)}`,
+    })),
   )
 }
 
 /** Vertical bars, one a step of an order. */
 export function columnChart(columns: readonly Bar[], { title, colour }: ChartOptions): Markup {
   const ticks = valueTicks(0, Math.max(1, ...columns.map(({ value }) => value)))
+  const padding = paddingFor(ticks)
   return draw(
-    { title, width: 320, height: 194, padding: paddingFor(ticks) },
+    { title, width: columnWidth, height: 206, padding },
     {
       data: { values: columns.map(({ value }, index) => ({ index, value })) },
       mark: { type: 'bar', color: colour, cornerRadiusEnd: 2 },
@@ -100,6 +141,10 @@ export function columnChart(columns: readonly Bar[], { title, colour }: ChartOpt
         y: valueAxis('value', ticks),
       },
     },
+    columns.map(({ label, shown }, index) => {
+      const step = (columnWidth - padding.left - padding.right) / columns.length
+      return { x: padding.left + index * step, width: step, text: `${label}: ${shown}` }
+    }),
   )
 }
 

@@ -1,7 +1,7 @@
 /** Draws charts as SVG with Vega, without a browser. Sizes, ticks and texts depend on the data alone. */
 import type * as Vega from 'vega'
 import type * as VegaLite from 'vega-lite'
-import { escaped, type Markup, trusted } from './markup.ts'
+import { escaped, html, type Markup, trusted } from './markup.ts'
 
 /** Pixels around the axes; texts lie in it. */
 export interface Padding {
@@ -20,6 +20,14 @@ export interface Canvas {
   readonly padding: Padding
 }
 
+/** A part of a drawing that shows a text while the pointer is over it. */
+export interface Spot {
+  /** Its left edge and its width, in pixels of the whole drawing. It is as high as the plot. */
+  readonly x: number
+  readonly width: number
+  readonly text: string
+}
+
 /** `View.toSVG` draws with it too, but only answers later; Vega's types leave it out. */
 interface StringRenderer {
   initialize(element: null, width: number, height: number, origin: readonly [number, number]): void
@@ -36,7 +44,7 @@ const { vega, vegaLite } = globalThis as unknown as {
 }
 
 /** Lays a Vega-Lite specification out at a fixed size and draws it. Colours may be CSS variables of the page. */
-export function draw({ title, width, height, padding }: Canvas, spec: object): Markup {
+export function draw({ title, width, height, padding }: Canvas, spec: object, spots: readonly Spot[] = []): Markup {
   const whole = {
     ...spec,
     width: width - padding.left - padding.right,
@@ -52,10 +60,21 @@ export function draw({ title, width, height, padding }: Canvas, spec: object): M
     const renderer = new vega.SVGStringRenderer()
     renderer.initialize(null, width, height, [padding.left, padding.top])
     renderer.render((view.scenegraph() as unknown as { readonly root: object }).root)
-    return trusted(labelled(renderer.svg(), title))
+    const drawn = labelled(renderer.svg(), title)
+    const hidden = spots.map((spot) => shownOnHover(spot, { width, top: padding.top, bottom: height - padding.bottom }))
+    return trusted(drawn.replace(/<\/svg>$/, () => `${hidden.map((part) => part.html).join('')}</svg>`))
   } finally {
     view.finalize()
   }
+}
+
+/** The text stands above the plot at the right. */
+function shownOnHover(
+  { x, width, text }: Spot,
+  plot: { readonly width: number; readonly top: number; readonly bottom: number },
+): Markup {
+  const tenth = (pixels: number): string => String(Math.round(pixels * 10) / 10)
+  return html`<g class="spot"><rect x="${tenth(x)}" y="${plot.top}" width="${tenth(width)}" height="${plot.bottom - plot.top}"></rect><text x="${plot.width - 2}" y="11" text-anchor="end" font-size="11.5">${text}</text></g>`
 }
 
 /** Tells screen readers what the drawing is; leaves out what browsers do not need. */

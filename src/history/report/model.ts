@@ -37,6 +37,8 @@ export interface Snapshot {
   readonly grown: (measure: string) => readonly Member[]
   /** The run it was compared with. */
   readonly compared: (span: GrowthOfRun['span']) => string | null
+  /** The month of that run, `YYYY-MM`. */
+  readonly since: (span: GrowthOfRun['span']) => string | null
 }
 
 export interface ReportModel {
@@ -58,11 +60,12 @@ export function reportModel({ generatedAt, runs, kpis, growth }: ReportInput): R
   const ofMonth = new Map(inOrder.filter(isCounted).map((run) => [monthOf(run), run]))
   const kpisOf = Map.groupBy(kpis, ({ runId }) => runId)
   const growthOf = Map.groupBy(growth, ({ runId }) => runId)
+  const monthOfRun = new Map(runs.map((run) => [run.runId, monthOf(run)]))
   return {
     generatedAt,
     runs: inOrder.toReversed(),
     snapshots: [...ofMonth].map(([month, run]) =>
-      snapshot(month, run, kpisOf.get(run.runId) ?? [], growthOf.get(run.runId) ?? []),
+      snapshot({ month, run, kpis: kpisOf.get(run.runId) ?? [], growth: growthOf.get(run.runId) ?? [], monthOfRun }),
     ),
   }
 }
@@ -71,7 +74,16 @@ function orderOf(run: RegisteredRun): string {
   return `${monthOf(run)} ${run.session} ${run.runId}`
 }
 
-function snapshot(month: string, run: RegisteredRun, kpis: readonly KpiOfRun[], growth: readonly GrowthOfRun[]): Snapshot {
+interface Measured {
+  readonly month: string
+  readonly run: RegisteredRun
+  readonly kpis: readonly KpiOfRun[]
+  readonly growth: readonly GrowthOfRun[]
+  readonly monthOfRun: ReadonlyMap<string, string>
+}
+
+function snapshot({ month, run, kpis, growth, monthOfRun }: Measured): Snapshot {
+  const compared = (span: GrowthOfRun['span']): string | null => growth.find((one) => one.span === span)?.comparedRunId ?? null
   const values = new Map(kpis.map(({ kpi, member, value }) => [`${kpi}\0${member ?? ''}`, value]))
   const changes = new Map(growth.map(({ span, measure, member, value }) => [`${span}\0${measure}\0${member ?? ''}`, value]))
   return {
@@ -82,7 +94,8 @@ function snapshot(month: string, run: RegisteredRun, kpis: readonly KpiOfRun[], 
     growth: (span, measure, { name, dataset }) =>
       changes.get(`${span}\0${measure}\0${name}`) ?? changes.get(`${span}\0${measure}\0${dataset}`) ?? null,
     grown: (measure) => greatestFirst(growth.filter((one) => one.span === 'previous' && one.measure === measure)),
-    compared: (span) => growth.find((one) => one.span === span)?.comparedRunId ?? null,
+    compared,
+    since: (span) => monthOfRun.get(compared(span) ?? '') ?? null,
   }
 }
 
@@ -93,4 +106,29 @@ function greatestFirst(values: readonly { readonly member: string | null; readon
       if (left.value !== right.value) return left.value > right.value ? -1 : 1
       return left.member < right.member ? -1 : 1
     })
+}
+
+/**
+ * What the page of each month is made from: the numbers of its snapshot, and the runs that the page names. It stays the same when a
+ * month comes that is no neighbour.
+ */
+export function monthInputs(input: ReportInput): ReadonlyMap<string, ReportInput> {
+  const { snapshots } = reportModel(input)
+  const kpisOf = Map.groupBy(input.kpis, ({ runId }) => runId)
+  const growthOf = Map.groupBy(input.growth, ({ runId }) => runId)
+  const runOf = new Map(input.runs.map((run) => [run.runId, run]))
+  return new Map(
+    snapshots.map(({ month, run, compared }, index) => {
+      const named = [
+        run.runId,
+        snapshots[index - 1]?.run.runId,
+        snapshots[index + 1]?.run.runId,
+        compared('previous'),
+        compared('year'),
+      ]
+      const runs = [...new Set(named)].flatMap((runId) => runOf.get(runId ?? '') ?? [])
+      const { generatedAt } = input
+      return [month, { generatedAt, runs, kpis: kpisOf.get(run.runId) ?? [], growth: growthOf.get(run.runId) ?? [] }]
+    }),
+  )
 }

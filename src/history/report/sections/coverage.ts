@@ -32,7 +32,7 @@ export function coverage(snapshots: readonly Snapshot[]): Markup {
           columns: [
             { heading: 'Releases with' },
             { heading: 'Newest', isNumber: true },
-            { heading: 'Points gained', isNumber: true },
+            { heading: 'Gained', isNumber: true },
             { heading: 'Over time' },
           ],
           rows,

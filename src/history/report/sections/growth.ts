@@ -14,7 +14,7 @@ ${snapshots.length < 2 ? null : changes(snapshots)}</section>`
 }
 
 function changes(snapshots: readonly Snapshot[]): Markup {
-  return html`<ul class="legend" aria-label="Colours of the following charts"><li class="added">added</li><li class="removed">removed, below the line</li></ul>
+  return html`<ul class="legend" aria-label="Colours of the following charts"><li class="added">added</li><li class="removed">removed, below the line</li><li class="plain">each bar since the snapshot before</li></ul>
 <div class="grid four">${entities.map((entity) => changesFigure(snapshots, entity))}</div>`
 }
 
@@ -43,28 +43,29 @@ function changesFigure(snapshots: readonly Snapshot[], entity: Entity): Markup {
     )
     return added === undefined || added === null || removed === undefined || removed === null
       ? []
-      : [{ month: snapshot.month, added, removed, changed: changed ?? null }]
+      : [{ month: snapshot.month, since: snapshot.since('previous') ?? '', added, removed, changed: changed ?? null }]
   })
   if (measured.length === 0) return unmeasured(name)
   const newest = measured.at(-1)
-  const summary = `${name} by month; ${monthName(newest?.month ?? '')}: ${whole(newest?.added ?? null)} added, ${whole(newest?.removed ?? null)} removed`
+  const summary = `${name}; ${monthName(newest?.month ?? '')}: ${whole(newest?.added ?? null)} added, ${whole(newest?.removed ?? null)} removed since ${monthName(newest?.since ?? '')}`
   return figure(
     name,
     gainsAndLosses(
-      measured.map(({ month, added, removed }) => ({ month, added: Number(added), removed: Number(removed) })),
+      measured.map(({ month, since, added, removed }) => ({ month, since, added: Number(added), removed: Number(removed) })),
       summary,
     ),
     numbersOf({
-      caption: `${name} by month`,
+      caption: `${name} since the snapshot before`,
       columns: [
         { heading: 'Month' },
+        { heading: 'Since' },
         { heading: 'Added', isNumber: true },
         { heading: 'Removed', isNumber: true },
         { heading: 'Changed', isNumber: true },
       ],
       rows: measured
         .toReversed()
-        .map(({ month, added, removed, changed }) => [month, whole(added), whole(removed), whole(changed)]),
+        .map(({ month, since, added, removed, changed }) => [month, since, whole(added), whole(removed), whole(changed)]),
     }),
   )
 }

@@ -12,14 +12,15 @@ export function headline(newest: Snapshot): Markup {
 }
 
 function comparedWith(newest: Snapshot): Markup {
-  const compared = newest.compared('previous')
-  return compared === null ? html`` : html`, compared with <code>${compared}</code>`
+  const [compared, since] = [newest.compared('previous'), newest.since('previous')]
+  return compared === null || since === null ? html`` : html`, compared with <code>${compared}</code> of ${monthName(since)}`
 }
 
 function tile(newest: Snapshot, entity: Entity): Markup {
   const [added, removed] = [newest.growth('previous', 'ids_added', entity), newest.growth('previous', 'ids_removed', entity)]
   const unknown = newest.compared('previous') === null ? 'no earlier snapshot' : 'change not measured'
-  const delta = added === null || removed === null ? unknown : `${signed(added - removed)} since the snapshot before`
+  const delta =
+    added === null || removed === null ? unknown : `${signed(added - removed)} since ${monthName(newest.since('previous') ?? '')}`
   return html`<div class="card tile ${entity.name}"><div class="label">${capitalised(entity.name)}</div>
 <div class="big">${whole(newest.kpi('rows', entity.dataset))}</div><div class="delta">${delta}</div></div>`
 }
@@ -46,7 +47,7 @@ function facts(newest: Snapshot): Markup {
     whole(newest.kpi('orphans', member)),
     percent(share(newest.kpi('orphans', member), newest.kpi('links', member))),
   ])
-  return html`<div class="grid wide"><div>${table({
+  return html`<div class="grid pair"><div>${table({
     caption: 'Figures of this snapshot',
     columns: [{ heading: 'Figure' }, { heading: 'Value', isNumber: true }],
     rows: known,

@@ -2,6 +2,7 @@
 import type { Bar } from '../bars.ts'
 import type { MonthlyValue } from '../charts.ts'
 import { html, type Markup } from '../markup.ts'
+import { whole } from '../numbers.ts'
 
 export function figure(title: string, chart: Markup, numbers: Markup): Markup {
   return html`<figure class="card"><h3>${title}</h3>${chart}${numbers}</figure>`
@@ -12,7 +13,7 @@ export function unmeasured(title: string): Markup {
 }
 
 export function barOf(label: string, value: bigint, shown: string): Bar {
-  return { label, value: Number(value), shown }
+  return { label, value: Number(value), shown, hint: `${label}: ${whole(value)}` }
 }
 
 export function described(title: string, bars: readonly Bar[]): string {
