@@ -8,7 +8,7 @@ import { dumps } from '../../src/discogs/catalogue.ts'
 import { PipelineError } from '../../src/errors.ts'
 import { runDir, stagingDir } from '../../src/lake/layout.ts'
 import { preflight } from '../../src/tasks/preflight.ts'
-import { DumpSite } from '../download/support/dump-site.ts'
+import { DumpSite, nameOf } from '../download/support/dump-site.ts'
 import { withFileSystem } from '../support/file-system.ts'
 import { standardDownload, taskContext } from '../support/task-context.ts'
 
@@ -99,6 +99,24 @@ test('a run that downloads needs no dumps, but a directory to put them into', as
   assert.deepEqual(await downloading(empty), {})
   writeFileSync(join(root, 'file'), '')
   await assert.rejects(downloading(join(root, 'file')), /do_download needs to write to \S+file, the directory of the dumps/)
+})
+
+test('a run that downloads a month of two days is warned of them before anything is fetched', async () => {
+  await using site = await DumpSite.start(100)
+  const later = 'discogs_20260410_labels.xml.gz'
+  site.put(later, site.bytesOf(nameOf('labels')))
+  site.files.delete(nameOf('labels'))
+  const names = [nameOf('artists'), later, nameOf('masters'), nameOf('releases')]
+  site.put('discogs_20260410_CHECKSUM.txt', Buffer.from(names.map((name) => `${site.sha256(name)} ${name}\n`).join('')))
+  const download = { ...standardDownload, baseUrl: site.url }
+  const settings = { sqlEngine: 'duckdb', trinoUrl: null, trino: null, download } as const
+  const params = { dump_month: '2026-04', do_download: 'true' }
+  const context = taskContext({ runId: '2026-04__20260421_060000', lakeDir, rawDir: join(root, 'spread'), settings, params })
+  await preflight(context)
+  const [check] = context.heard.checks
+  assert.deepEqual([check?.ok, check?.value], [false, '2'])
+  assert.match(check?.details ?? '', /labels of 20260410/)
+  assert.equal(site.sentBytes, 0)
 })
 
 test('a run that is sealed already is refused, and no staging directory is made beside it', async () => {
