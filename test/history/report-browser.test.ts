@@ -155,19 +155,17 @@ describe('the report in a browser', { skip: skipBrowser }, () => {
         )
       }
     }
-    const cut = await page
-      .locator('.scroll')
-      .evaluateAll((tables) =>
-        (
-          tables as unknown as {
-            scrollWidth: number
-            clientWidth: number
-            computedStyleMap: () => { get: (name: string) => unknown }
-          }[]
-        )
-          .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
-          .map((one) => String(one.computedStyleMap().get('background-image'))),
+    const cut = await page.locator('.scroll').evaluateAll((tables) =>
+      (
+        tables as unknown as {
+          scrollWidth: number
+          clientWidth: number
+          computedStyleMap: () => { get: (name: string) => unknown }
+        }[]
       )
+        .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+        .map((one) => String(one.computedStyleMap().get('background-image'))),
+    )
     assert.ok(cut.length > 0, 'the table of runs is wider than a phone')
     assert.ok(
       cut.every((background) => background.includes('gradient')),
