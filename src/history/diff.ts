@@ -9,6 +9,7 @@ import { DuckDbEngine } from '../sql/duckdb.ts'
 import type { AnswerTable, SqlRow, SqlTable } from '../sql/engine.ts'
 import { parquetRows } from '../sql/parquet-files.ts'
 import { quoteIdentifier, quoteText } from '../sql/quote.ts'
+import { comparableHashes, compareRecords, entities, type RecordChanges } from './record-hashes.ts'
 import { datasetNames, isInteger, pairSides, type Pair, readSide, type Side, type Snapshot } from './diff/sides.ts'
 import { slicesOf } from './diff/slices.ts'
 import {
@@ -50,6 +51,11 @@ export interface DatasetDiff {
   readonly changed: bigint | null
   /** What could not be compared, in words. */
   readonly notes: readonly string[]
+}
+
+/** Records of one entity, such as `releases`. */
+export interface EntityDiff extends RecordChanges {
+  readonly entity: string
 }
 
 export interface ColumnDiff {
@@ -114,6 +120,17 @@ export class SnapshotDiff implements AsyncDisposable {
         counts[change as Change] += BigInt(String(n))
     }
     return datasetDiff(pair, counts)
+  }
+
+  /** Records of every entity that both snapshots have, counted: one has changed when any row of its datasets has. */
+  async records(): Promise<readonly EntityDiff[]> {
+    const { before, after } = this.#options
+    const found: EntityDiff[] = []
+    for (const entity of entities.keys()) {
+      const hashes = await comparableHashes(this.#engine, entity, [before.dir, after.dir])
+      if (hashes !== null) found.push({ entity, ...(await compareRecords(this.#engine, entity, hashes[0].text, hashes[1].text)) })
+    }
+    return found
   }
 
   /** @param samples how many rows of each kind to show */

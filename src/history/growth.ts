@@ -4,16 +4,20 @@ import type { DuckDbEngine } from '../sql/duckdb.ts'
 import type { SqlEngine, SqlRow } from '../sql/engine.ts'
 import { parquetRows } from '../sql/parquet-files.ts'
 import { loadSql } from '../sql/texts.ts'
+import type { DumpName } from '../discogs/dataset.ts'
+import { runDir } from '../lake/layout.ts'
+import { isAsRegistered } from './discover.ts'
 import { type EventSource, latest, shortHash } from './events.ts'
 import type { History } from './history.ts'
 import { valueOf } from './measured.ts'
 import { measuredBy as kpisMeasuredBy } from './questions.ts'
 import { type Growth, type GrowthOfRun, isCounted, type KpiOfRun, monthOf, type RegisteredRun } from './records.ts'
 import { type Recorder, registeredRuns } from './registry.ts'
-import { entities, labelCountsFile, rowHashFile } from './row-hashes.ts'
+import { comparableHashes, compareRecords, entities, type RecordChanges } from './record-hashes.ts'
+import { labelCountsFile, rowHashFile } from './row-hashes.ts'
 
 /** Raised when a definition here changes: what was measured before is measured again then. */
-const version = 'growth-1'
+const version = 'growth-2'
 
 /** So many labels, countries and formats are told. */
 const mostGrown = 20
@@ -99,21 +103,36 @@ export async function recordGrowth(history: History, recorder: Recorder, pair: P
   })
 }
 
-async function idGrowth(engine: DuckDbEngine, lakeDir: string, { run, compared, span }: Pair): Promise<readonly Growth[]> {
+async function idGrowth(engine: DuckDbEngine, lakeDir: string, pair: Pair): Promise<readonly Growth[]> {
   const growth: Growth[] = []
   for (const entity of entities.keys()) {
-    const [before, after] = [compared, run].map((one) => parquetRows([rowHashFile(lakeDir, one, entity)]).sql)
-    const [row = {}] = await engine.query({
-      name: `ids of ${entity}`,
-      text: `SELECT count(b.id) AS ids_before, count(a.id) AS ids_after, count(CASE WHEN b.id IS NULL THEN 1 END) AS ids_added,
-          count(CASE WHEN a.id IS NULL THEN 1 END) AS ids_removed,
-          CASE WHEN max(b.columns_hash) <> max(a.columns_hash) THEN NULL ELSE count(CASE WHEN a.row_hash <> b.row_hash THEN 1 END) END AS ids_changed
-        FROM ${before} AS b FULL JOIN ${after} AS a ON a.id = b.id`,
-    })
-    for (const measure of ['ids_before', 'ids_after', 'ids_added', 'ids_removed', 'ids_changed'])
-      growth.push({ span, measure, member: entity, value: valueOf({ value: row[measure] ?? null }) })
+    const { before, after, added, removed, changed } = await changesOf(engine, lakeDir, { ...pair, entity })
+    const measures = { ids_before: before, ids_after: after, ids_added: added, ids_removed: removed, ids_changed: changed }
+    for (const [measure, value] of Object.entries(measures)) growth.push({ span: pair.span, measure, member: entity, value })
   }
   return growth
+}
+
+/**
+ * By what was kept. Where that was made in different ways, by ingest in one of the snapshots and from its tables in the other, both are
+ * read again; of one that has been removed it can no longer be said which records have changed: null.
+ */
+async function changesOf(
+  engine: DuckDbEngine,
+  lakeDir: string,
+  { run, compared, entity }: Pair & { readonly entity: DumpName },
+): Promise<Omit<RecordChanges, 'changed'> & { readonly changed: bigint | null }> {
+  const [before, after] = [compared, run].map((one) => parquetRows([rowHashFile(lakeDir, one, entity)]).sql) as [string, string]
+  const kept = await compareRecords(engine, entity, `SELECT id, row_hash FROM ${before}`, `SELECT id, row_hash FROM ${after}`)
+  const [bases] = await engine.query(
+    `SELECT (SELECT max(basis) FROM ${before}) IS NOT DISTINCT FROM (SELECT max(basis) FROM ${after}) AS same`,
+  )
+  if (bases?.['same'] === true) return kept
+  if (!isAsRegistered(lakeDir, run) || !isAsRegistered(lakeDir, compared)) return { ...kept, changed: null }
+  const hashes = await comparableHashes(engine, entity, [runDir(lakeDir, compared.runId), runDir(lakeDir, run.runId)])
+  if (hashes === null) return { ...kept, changed: null }
+  const [old, current] = hashes
+  return await compareRecords(engine, entity, old.text, current.text)
 }
 
 /** Genres and styles that were not there, countries and formats that grew most; nothing of what one of the snapshots does not have. */

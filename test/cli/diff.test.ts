@@ -48,6 +48,9 @@ describe('dag diff', { concurrency: 2 }, () => {
       stdout,
       [
         `${january} → ${february}`,
+        'records   before  after  added  removed  changed',
+        'releases       3      3      1        1        2',
+        '',
         'dataset           before  after  added  removed  changed',
         'labels_v10             1      –      –        –        –',
         'masters_v1_typed       –      1      –        –        –',

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { datasets } from '../../src/discogs/catalogue.ts'
+import { SnapshotDiff } from '../../src/history/diff.ts'
 import { eventFiles, latest, latestViews, type LatestView } from '../../src/history/events.ts'
 import { registerEvents } from '../../src/history/event-views.ts'
 import { latestGrowth } from '../../src/history/growth.ts'
@@ -508,7 +509,7 @@ test('an old snapshot without a dataset has no value for what needs it, and the 
   assert.deepEqual([registered?.state, registered?.reason], ['registered', 'no release_videos_v1 (no directory)'])
 })
 
-test('an old snapshot without a column has no value for what needs it, and the rest; what changed in its rows cannot be told', async () => {
+test('an old snapshot without a column has no value for what needs it, and the rest; its rows are compared by the columns that both have', async () => {
   await sealed(january, small)
   await withoutColumn(january, 'releases_v6', 'styles')
   await withoutColumn(january, 'release_genres_v1', 'genre')
@@ -525,7 +526,7 @@ test('an old snapshot without a column has no value for what needs it, and the r
   assert.deepEqual([registered?.state, registered?.reason], ['registered', lacking])
   assert.ok(heard.logs.includes(`${january}: ${lacking}: KPIs that need it have no value`), heard.logs.join('\n'))
   const grown = await growthOf(february)
-  assert.equal(grown['previous ids_changed releases'], null)
+  assert.equal(grown['previous ids_changed releases'], undefined, 'none')
   assert.equal(grown['previous ids_before releases'], 4n)
   assert.deepEqual(
     Object.keys(grown).filter((name) => name.includes('new_genre')),
@@ -534,6 +535,36 @@ test('an old snapshot without a column has no value for what needs it, and the r
   )
   await measure()
   assert.equal(eventFiles(lakeDir, 'run_registry_events').length, 1, 'it is recorded once')
+})
+
+test('a record has changed when any row of its datasets has, however the snapshots can be compared', async () => {
+  const [track = {}, ...tracks] = small['release_tracks_v1'] ?? []
+  const [label = {}, ...labels] = small['release_labels_v1'] ?? []
+  const [genre = {}, other = {}, ...genres] = small['release_genres_v1'] ?? []
+  const changed = {
+    ...small,
+    release_tracks_v1: [{ ...track, title: 'another' }, ...tracks],
+    release_labels_v1: [label, ...labels, { release_id: 11n, position: 1, label_name: 'Mute' }],
+    release_genres_v1: [genre, { ...other, genre: 'Folk' }, ...genres],
+  }
+  await sealed(january, small)
+  await sealed(february, changed)
+  await measure()
+  assert.equal((await growthOf(february))['previous ids_changed releases'], 3n)
+  assert.equal((await growthOf(february))['previous ids_changed masters'], undefined)
+  await using diff = await SnapshotDiff.open({
+    before: { runId: january, dir: runDir(lakeDir, january) },
+    after: { runId: february, dir: runDir(lakeDir, february) },
+    tempDirectory: join(lakeDir, '../tmp'),
+    memoryBytes: 500e6,
+  })
+  const records = (await diff.records()).map(({ entity, added, removed, changed: n }) => [entity, added, removed, n])
+  assert.deepEqual(records, [
+    ['artists', 0n, 0n, 0n],
+    ['labels', 0n, 0n, 0n],
+    ['masters', 0n, 0n, 0n],
+    ['releases', 0n, 0n, 3n],
+  ])
 })
 
 test('a snapshot whose column has another type has no value for what needs it; the rest and other snapshots are measured', async () => {

@@ -7,7 +7,7 @@ import { compatibilityViews } from '../../discogs/catalogue.ts'
 import { exitCodes, hasCode, messageOf, PipelineError } from '../../errors.ts'
 import type { SnapshotDiff } from '../../history/diff.ts'
 import { suggest } from '../../scheduler/nearest.ts'
-import { printCounts, printDetail, printEntity } from '../diff/show.ts'
+import { printCounts, printRecords, printDetail, printEntity } from '../diff/show.ts'
 import { type NamedSnapshot, snapshotNamed } from '../diff/snapshots.ts'
 import { print, printJson, styled } from '../output.ts'
 import { QueryInterruption } from '../query-interruption.ts'
@@ -156,12 +156,14 @@ function clearProgress(): void {
 async function all(diff: SnapshotDiff, { before, after, json }: Question): Promise<void> {
   const counted = []
   for (const dataset of await diff.datasets()) counted.push(await diff.count(dataset))
+  const records = await diff.records()
   clearProgress()
   if (json === true) {
-    printJson({ before: before.runId, after: after.runId, datasets: counted })
+    printJson({ before: before.runId, after: after.runId, records, datasets: counted })
     return
   }
   printHeading(before, after)
+  printRecords(records)
   printCounts(counted)
 }
 

@@ -1,5 +1,5 @@
 /** Comparisons as tables for people. */
-import type { ChangedRow, DatasetDiff, DetailedDiff } from '../../history/diff.ts'
+import type { ChangedRow, DatasetDiff, DetailedDiff, EntityDiff } from '../../history/diff.ts'
 import type { SqlRow, SqlValue } from '../../sql/engine.ts'
 import { grouped, oneLine, print, styled, table } from '../output.ts'
 
@@ -10,6 +10,16 @@ const leastShared = 16
 const leadingCharacters = 8
 
 const marks = { added: ['+', 'green'], removed: ['−', 'red'], changed: ['~', 'yellow'], unchanged: ['=', 'dim'] } as const
+
+/** Records before and after: one has changed when any row of its datasets has. */
+export function printRecords(diffs: readonly EntityDiff[]): void {
+  if (diffs.length === 0) return
+  const rows = diffs.map(({ entity, ...changes }) => {
+    const { before, after, added, removed, changed } = changes
+    return [entity, ...[before, after, added, removed, changed].map((count) => grouped(Number(count)))]
+  })
+  print(`${table(['!records', '>before', '>after', '>added', '>removed', '>changed'], rows)}\n`)
+}
 
 /** Rows of every dataset before and after. */
 export function printCounts(diffs: readonly DatasetDiff[]): void {
