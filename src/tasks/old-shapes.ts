@@ -19,7 +19,7 @@ export function lackOfIds({ name, idPath }: Dump, month: string, record: Buffer)
   if (idPath.startsWith('@') || month >= firstMonthWithIds || /<id[\s/>]/.test(record.toString('latin1'))) return null
   return new PipelineError(
     `${name} of ${month}: records have no ids, as in all dumps before November 2011: this month cannot be loaded`,
-    { hint: 'its releases can: pass --param dumps=releases', retryable: false },
+    { hint: 'choose a month from November 2011 on: docs/months.md lists which load', retryable: false },
   )
 }
 

@@ -2,13 +2,14 @@
 import { type ChildProcessByStdio, spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { createHash } from 'node:crypto'
-import { chmodSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { loadConfig } from '../../src/config.ts'
+import { removeLake } from '../support/remove-lake.ts'
 import { dumpFileName, generateDumps } from '../../src/demo/generate.ts'
 
 export const month = '2026-04'
@@ -105,10 +106,7 @@ export class Place implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    // Sealed directories are read-only: even their owner may remove nothing from them.
-    for (const entry of readdirSync(this.dir, { recursive: true, withFileTypes: true }))
-      if (entry.isDirectory()) chmodSync(join(entry.parentPath, entry.name), 0o700)
-    rmSync(this.dir, { recursive: true, force: true })
+    removeLake(this.dir)
   }
 }
 

@@ -69,7 +69,7 @@ test('a month before November 2011 whose artists and labels have no ids is refus
   await assert.rejects(attempt({ dump_month: '2010-01' }), {
     message: new RegExp(
       'found 1 problem\\(s\\):\n  - artists of 2010-01: records have no ids, as in all dumps before November 2011: this month ' +
-        'cannot be loaded; its releases can: pass --param dumps=releases$',
+        'cannot be loaded; choose a month from November 2011 on: docs/months.md lists which load$',
     ),
   })
 })
