@@ -1,6 +1,6 @@
 /** Whatever ends a command is told in a sentence, never by a stack. */
 import { createRequire } from 'node:module'
-import { exitCodes, firstError, hasCode, messageOf, PipelineError } from '../errors.ts'
+import { exitCodes, firstError, messageOf, PipelineError } from '../errors.ts'
 import type * as Config from '../config.ts'
 
 /** Lines for stderr, each with its end. */
@@ -8,8 +8,8 @@ export function describe(thrown: unknown): string {
   const error = firstError(thrown)
   const lines = [`dag: ${messageOf(error).trim() || String(error)}`]
   if (error instanceof PipelineError) lines.push(...detailsOf(error))
-  else if (hasCode(error, 'ENOSPC')) lines.push('hint: the disk is full: make room, then run the command again')
-  else if (!isSystemError(error)) lines.push('hint: this was not foreseen; with DAG_DEBUG=1 the command shows where it happened')
+  else if (isSystemError(error)) lines.push(...hintsOf(error))
+  else lines.push('hint: this was not foreseen; with DAG_DEBUG=1 the command shows where it happened')
   if (isDebugging() && error instanceof Error) lines.push(error.stack ?? '')
   return `${lines.join('\n')}\n`
 }
@@ -32,8 +32,24 @@ function detailsOf({ message, hint, cause: given }: PipelineError): readonly str
   return [...(hint === undefined ? [] : [`hint: ${hint}`]), ...(message.includes(cause) ? [] : [`cause: ${cause}`])]
 }
 
-function isSystemError(error: unknown): boolean {
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error
+}
+
+/** What an operator can do about the file that the message names. */
+const hints: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full: make room, then run the command again',
+  EDQUOT: 'the quota is used up: make room, then run the command again',
+  EACCES: 'this user may not do that: check who owns the path, or run the command as that user',
+  EPERM: 'this user may not do that: check who owns the path, or run the command as that user',
+  EROFS: 'the file system is read-only: set the directory to another one, see .env.example',
+  ENOTDIR: 'a file is in the way of a directory: check the settings, see .env.example',
+  EISDIR: 'a directory is in the way of a file: check the settings, see .env.example',
+}
+
+function hintsOf({ code = '' }: NodeJS.ErrnoException): readonly string[] {
+  const hint = hints[code]
+  return hint === undefined ? [] : [`hint: ${hint}`]
 }
 
 function isDebugging(): boolean {

@@ -55,8 +55,8 @@ function readRecord(file: string): ServerRecord | null {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as ServerRecord
   } catch (error) {
-    // It is written in one piece, so what cannot be parsed is not ours.
-    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR') || error instanceof SyntaxError) return null
+    // It is written in one piece, so what cannot be parsed is not ours. Whoever may not read the state is told so by those who need it.
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].some((code) => hasCode(error, code)) || error instanceof SyntaxError) return null
     throw error
   }
 }

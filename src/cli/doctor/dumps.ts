@@ -3,7 +3,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../../config.ts'
 import { dumps, isDumpFile } from '../../discogs/catalogue.ts'
-import { hasCode } from '../../errors.ts'
+import { hasCode, messageOf } from '../../errors.ts'
 import { size } from '../output.ts'
 import { type Finding, Findings, plural } from './finding.ts'
 
@@ -12,6 +12,11 @@ const freshMs = 10 * 60_000
 
 export function examineDumps({ rawDir }: Config, now: Date): readonly Finding[] {
   const findings = new Findings('dumps')
+  const problem = problemOf(rawDir)
+  if (problem !== null) {
+    findings.wrong('raw directory', `${rawDir} ${problem}`, 'DISCOGS_RAW names the directory of the dumps')
+    return findings.list
+  }
   const months = monthNames(rawDir)
   if (months.length === 0)
     findings.none(
@@ -21,6 +26,17 @@ export function examineDumps({ rawDir }: Config, now: Date): readonly Finding[] 
     )
   for (const month of months) examineMonth(findings, rawDir, month, now)
   return findings.list
+}
+
+/** Why nobody can look into the raw directory, null when it can be listed or is not there yet. */
+function problemOf(rawDir: string): string | null {
+  try {
+    readdirSync(rawDir)
+    return null
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return null
+    return hasCode(error, 'ENOTDIR') ? 'is a file' : `cannot be listed: ${messageOf(error)}`
+  }
 }
 
 /** Folders named like a month, sorted; none without the directory. */
