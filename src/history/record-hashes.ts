@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { datasets } from '../discogs/catalogue.ts'
-import type { Dataset, DumpName } from '../discogs/dataset.ts'
+import type { Column, Dataset, DumpName } from '../discogs/dataset.ts'
 import { manifestFile, recordHashesPath } from '../lake/layout.ts'
 import { readManifest } from '../lake/manifest.ts'
 import type { SqlEngine } from '../sql/engine.ts'
@@ -66,10 +66,20 @@ export function computedHashes(tables: readonly HashedTable[]): RecordHashes {
   }
 }
 
-/** The record that a row was written for. Of a membership it is the artist whose record lists it. */
-function ownerOf({ name, columns }: Dataset): string {
-  if (name === 'artist_memberships_v1_typed') return "CASE listed_by WHEN 'group' THEN group_id ELSE member_id END"
-  return quoteIdentifier(columns[0]?.name ?? '')
+/** The id of the record that a row was written for. Where a table lists two entities, the label of the row says in which column it is. */
+function ownerOf({ columns, rows }: Dataset): string {
+  const always = columns.find(({ source }) => isRecordId(source))
+  if (always !== undefined) return quoteIdentifier(always.name)
+  const label = columns.find(({ source }) => source !== null && 'from' in source && source.from === 'label')
+  const cases = Object.keys(rows?.elements ?? {}).map((value) => {
+    const column = columns.find(({ source }) => source !== null && !('from' in source) && isRecordId(source[value] ?? null))
+    return `WHEN ${quoteText(value)} THEN ${quoteIdentifier(column?.name ?? '')}`
+  })
+  return `CASE ${quoteIdentifier(label?.name ?? '')} ${cases.join(' ')} END`
+}
+
+function isRecordId(source: Column['source']): boolean {
+  return source !== null && 'from' in source && source.from === 'record-id'
 }
 
 /**
