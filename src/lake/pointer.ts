@@ -152,8 +152,12 @@ function targetOf(link: string): string | null {
     return readlinkSync(link)
   } catch (cause) {
     if (hasCode(cause, 'ENOENT')) return null
-    const found = hasCode(cause, 'EINVAL') ? 'it is no symbolic link' : messageOf(cause)
-    throw new PipelineError(`reading ${link}: ${found}`, { cause, hint: 'move it away, then promote a run', retryable: false })
+    const isNoLink = hasCode(cause, 'EINVAL')
+    throw new PipelineError(`reading ${link}: ${isNoLink ? 'it is no symbolic link' : messageOf(cause)}`, {
+      cause,
+      hint: isNoLink ? 'move it away, then promote a run' : 'DISCOGS_DATA_LAKE must be a directory that this user may read',
+      retryable: false,
+    })
   }
 }
 
