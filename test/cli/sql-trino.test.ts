@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DuckDbEngine } from '../../src/sql/duckdb.ts'
 import { TrinoEngine, type TrinoSettings } from '../../src/sql/trino.ts'
+import { publishedSchemas } from '../support/published-schemas.ts'
 import { skipTrino, trinoServer } from '../support/trino-server.ts'
 import { publish, sealSmallRun } from './small-lake.ts'
 import { outcomeOf, Place, startDag, type Variables } from './support.ts'
@@ -16,10 +17,13 @@ const runId = `2026-01__sql_${process.pid}_${Date.now()}`
 const options = { skip: skipTrino }
 let settings: TrinoSettings
 let env: Variables
+let endTurn = (): void => {}
 
 before(async () => {
   if (skipTrino !== false) return
   settings = await trinoServer()
+  // Others remove schemas of runs while it is their turn.
+  endTurn = await publishedSchemas()
   env = { ...place.env, TRINO_URL: settings.url, TRINO_CATALOG: settings.catalog, TRINO_USER: settings.user, SQL_ENGINE: 'trino' }
   await sealSmallRun(place.lakeDir, { runId, dumpMonth: '2026-01', releases: 2500, only: ['releases_v6'] })
   publish(place.lakeDir, runId)
@@ -28,6 +32,7 @@ after(async () => {
   if (skipTrino === false) {
     await using engine = await TrinoEngine.open(settings)
     await engine.execute(`DROP SCHEMA IF EXISTS discogs_r_${runId.replaceAll('-', '_')} CASCADE`)
+    endTurn()
   }
   place[Symbol.dispose]()
 })

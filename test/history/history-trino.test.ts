@@ -19,6 +19,7 @@ import { kpis } from '../../src/tasks/history-kpis.ts'
 import { register } from '../../src/tasks/history-register.ts'
 import { registry } from '../../src/tasks/history-registry.ts'
 import { writeReportedRun } from '../support/parquet.ts'
+import { publishedSchemas } from '../support/published-schemas.ts'
 import { removeLake } from '../support/remove-lake.ts'
 import { standardDownload, taskContext } from '../support/task-context.ts'
 import { skipTrino as skip, trinoServer } from '../support/trino-server.ts'
@@ -27,10 +28,13 @@ const runIds = ['2093-01__20930120_060000', '2093-02__20930220_060000'] as const
 const root = mkdtempSync(join(tmpdir(), 'history-trino-'))
 const lakeDir = join(root, 'lake')
 let trino: TrinoSettings
+let endTurn = (): void => {}
 
 before(async () => {
   if (skip !== false) return
   trino = await trinoServer()
+  // Others remove schemas of runs while it is their turn.
+  endTurn = await publishedSchemas()
   for (const [index, runId] of runIds.entries()) {
     // Text that engines like to treat differently, a NULL, and an empty table.
     await writeReportedRun(stagingDir(lakeDir, runId), runId, {
@@ -74,6 +78,7 @@ after(async () => {
   if (skip !== false) return
   await using engine = await TrinoEngine.open(trino)
   for (const schema of [historySchema, ...runIds.map(runSchema)]) await dropSchema(engine, schema)
+  endTurn()
   removeLake(root)
 })
 
